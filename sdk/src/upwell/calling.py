@@ -1,0 +1,99 @@
+"""Calling a user's function, and judging what it returns.
+
+One way for pods and in-process runs. Limits: no retry, no delivery; an exception of the function passes through.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any, Callable, Coroutine
+
+from upwell.context import AssetExecutionContext
+from upwell.errors import InvalidValue, WrongType, type_name
+from upwell.events import AssetMaterialization, AssetObservation, AssetResult, MaterializeResult, ObserveResult
+from upwell.protocol import Event, RunKind
+from upwell.versions import DataVersion
+from upwell.wire import encode, event_of
+
+
+def run_function(function: Callable[..., Any], context: AssetExecutionContext) -> Event:
+    """Call `function` and give the event of its result; async functions are awaited.
+
+    Raises what the function raises, WrongType if it returns what means nothing, InvalidValue if the result cannot be
+    recorded.
+    """
+    returned = function(context) if takes_context(function) else function()
+    if inspect.iscoroutine(returned):
+        returned = _await(returned)
+    event = _result_event(_judge(function, returned, context), context)
+    encode(event)
+    return event
+
+
+def takes_context(function: Callable[..., Any]) -> bool:
+    """Tell whether the function takes an argument. Raises WrongType if it needs more than one."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some builtins do not say
+        return False
+    takes = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
+    needed = [p.name for p in takes if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    needed += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    if len(needed) > 1 or (needed and not takes):
+        raise WrongType(f"{_name(function)} needs the arguments {', '.join(needed)}; Upwell passes `context` only")
+    return bool(takes)
+
+
+def _await(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end, in a thread of its own if this one already runs a loop (a notebook, a test)."""
+    import asyncio  # noqa: PLC0415 - only async functions pay for it
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - see above
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
+def _judge(function: Callable[..., Any], returned: Any, context: AssetExecutionContext) -> AssetResult:
+    """Give what was returned as a result of the run's kind. Raises WrongType for its type, InvalidValue for its key."""
+    observes = context.run.kind is RunKind.OBSERVE
+    if observes and isinstance(returned, DataVersion):
+        returned = ObserveResult(data_version=returned)
+    elif not observes and returned is None:
+        returned = MaterializeResult()
+    expected = ObserveResult if observes else MaterializeResult
+    if not isinstance(returned, expected):
+        raise WrongType(_wrong_return(function, returned, observes=observes))
+    if returned.asset_key not in (None, context.asset_key):
+        raise InvalidValue(
+            f"{_name(function)} returned a result about {returned.asset_key}, but its run is about {context.asset_key}"
+        )
+    return returned
+
+
+def _wrong_return(function: Callable[..., Any], returned: Any, *, observes: bool) -> str:
+    """Say what a function returned, and what it should."""
+    found = "None" if returned is None else f"a value of type {type_name(returned)}"
+    if observes:
+        wanted = "an observation returns a DataVersion or an ObserveResult"
+    else:
+        wanted = "a materialization returns None or a MaterializeResult; Upwell stores no values: write them yourself"
+    return f"{_name(function)} returned {found}; {wanted}"
+
+
+def _result_event(result: AssetResult, context: AssetExecutionContext) -> Event:
+    """Give the event of a run's own result: metadata of the context first, the result's own wins."""
+    kind = AssetObservation if context.run.kind is RunKind.OBSERVE else AssetMaterialization
+    record = kind(context.asset_key, metadata={**context.output_metadata, **result.metadata}, tags=result.tags)
+    version = result.data_version.value if result.data_version else None
+    return replace(event_of(record), data_version=version, result=True)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Name a function as its user would look for it."""
+    return f"{function.__module__}.{getattr(function, '__qualname__', type_name(function))}"

@@ -1,0 +1,119 @@
+"""What a running function can see and say: its `context`.
+
+The same class serves in a pod and in-process; only where events go to (`emit`) differs. Limits: a run speaks about
+its own asset; about other assets it may say what it saw (an AssetObservation without a data version), and no more,
+which the server enforces too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+from upwell.errors import InvalidValue, WrongType, type_name
+from upwell.events import AssetEvent, AssetObservation
+from upwell.inference import typed
+from upwell.keys import AssetKey
+from upwell.metadata import MetadataValue
+from upwell.protocol import Event, RunKind
+from upwell.wire import event_of
+
+if TYPE_CHECKING:
+    import logging
+
+LOGGER_NAME = "upwell.run"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run that a function is part of."""
+
+    name: str
+    kind: RunKind
+    namespace: str | None = None
+    attempt: str | None = None
+    """Name of the pod, in a cluster."""
+
+    @property
+    def run_id(self) -> str:
+        """Give the run's name, under Dagster's word for it."""
+        return self.name
+
+
+class AssetExecutionContext:
+    """Passed to a function that takes `context`."""
+
+    def __init__(
+        self,
+        asset_key: AssetKey,
+        run: Run,
+        emit: Callable[[Event], None],
+        inputs: Mapping[str, str | None],
+        prepare_log: Callable[[logging.Logger], None] | None = None,
+    ) -> None:
+        self._asset_key = asset_key
+        self._run = run
+        self._emit = emit
+        self._inputs = MappingProxyType(dict(inputs))
+        self._prepare_log = prepare_log
+        self._output_metadata: dict[str, MetadataValue] = {}
+
+    @property
+    def asset_key(self) -> AssetKey:
+        """The key of the asset that the function is about."""
+        return self._asset_key
+
+    @property
+    def run(self) -> Run:
+        """The run: its name, kind, namespace and attempt."""
+        return self._run
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self._run.name
+
+    @property
+    def input_versions(self) -> Mapping[str, str | None]:
+        """Key of each upstream asset -> the data version that this run consumes; None if none was known."""
+        return self._inputs
+
+    @property
+    def log(self) -> logging.Logger:
+        """A logger; in a pod it writes to standard error."""
+        import logging  # noqa: PLC0415 - its import is felt in the start of every pod
+
+        logger = logging.getLogger(LOGGER_NAME)
+        if self._prepare_log is not None:
+            self._prepare_log(logger)
+        return logger
+
+    def log_event(self, event: AssetEvent) -> None:
+        """Record an AssetObservation or AssetMaterialization now, while the function still runs.
+
+        Raises WrongType for anything else, InvalidValue for what a run may not say, Refused if the server has refused
+        an earlier event.
+        """
+        if not isinstance(event, AssetEvent):
+            raise WrongType(f"log_event takes an AssetObservation or AssetMaterialization, not {type_name(event)}")
+        if event.asset_key != self._asset_key:
+            self._check_foreign(event)
+        self._emit(event_of(event))
+
+    def add_output_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Add metadata to the function's own result; what the result itself says under the same label wins."""
+        self._output_metadata.update(typed(metadata))
+
+    @property
+    def output_metadata(self) -> Mapping[str, MetadataValue]:
+        """What `add_output_metadata` was given."""
+        return self._output_metadata
+
+    def _check_foreign(self, event: AssetEvent) -> None:
+        """Refuse more than metadata about another asset. Raises InvalidValue."""
+        if not isinstance(event, AssetObservation) or event.data_version is not None:
+            raise InvalidValue(
+                f"a run of {self._asset_key} may only record an AssetObservation without a data version about another"
+                f" asset, and this is about {event.asset_key}; let that asset's own run say it"
+            )

@@ -1,0 +1,201 @@
+"""The two decorators: `@observable_source_asset` for data that others own, `@asset` for data that we make.
+
+Arguments have Dagster's names and meaning; one that does not exist is Python's own TypeError, which names it. The
+function is given back as it is, with its definition in an attribute. Limits: a function takes nothing or `context`.
+Upwell passes no data between assets, so an argument that names another asset is refused, with the remedy.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable, Mapping, Sequence, TypeVar, Union, overload
+
+from upwell.definitions import MARK, AssetDefinition, AutoMaterializePolicy
+from upwell.errors import InvalidValue, WrongType, type_name
+from upwell.events import split_tags
+from upwell.inference import typed
+from upwell.keys import AssetKey
+from upwell.protocol import RunKind
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Key = Union[str, Sequence[str], AssetKey]
+
+CONTEXT_NAMES = frozenset({"context", "_context", "_"})
+
+
+@overload
+def observable_source_asset(observe_fn: Function) -> Function: ...
+@overload
+def observable_source_asset(
+    *,
+    key: Key | None = ...,
+    name: str | None = ...,
+    key_prefix: str | Sequence[str] | None = ...,
+    metadata: Mapping[str, Any] | None = ...,
+    group_name: str | None = ...,
+    description: str | None = ...,
+    owners: Sequence[str] | None = ...,
+    tags: Mapping[str, str] | None = ...,
+    kinds: Sequence[str] | set[str] | None = ...,
+) -> Callable[[Function], Function]: ...
+def observable_source_asset(
+    observe_fn: Callable[..., Any] | None = None,
+    *,
+    key: Key | None = None,
+    name: str | None = None,
+    key_prefix: str | Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    group_name: str | None = None,
+    description: str | None = None,
+    owners: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    kinds: Sequence[str] | set[str] | None = None,
+) -> Any:
+    """Define a source whose function looks at the data and returns its DataVersion, or an ObserveResult.
+
+    The key is `key`, or `key_prefix` and `name`, which is the function's name if it is not given; the description is
+    the function's docstring if none is given. Raises WrongType and InvalidValue naming the argument.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return _mark(
+            function,
+            RunKind.OBSERVE,
+            key=_key(function, key, name, key_prefix),
+            **_described(function, description, group_name, owners, tags, kinds, metadata),
+        )
+
+    return decorate if observe_fn is None else decorate(observe_fn)
+
+
+@overload
+def asset(compute_fn: Function) -> Function: ...
+@overload
+def asset(
+    *,
+    name: str | None = ...,
+    key_prefix: str | Sequence[str] | None = ...,
+    deps: Sequence[Any] | None = ...,
+    metadata: Mapping[str, Any] | None = ...,
+    tags: Mapping[str, str] | None = ...,
+    description: str | None = ...,
+    group_name: str | None = ...,
+    code_version: str | None = ...,
+    key: Key | None = ...,
+    owners: Sequence[str] | None = ...,
+    kinds: Sequence[str] | set[str] | None = ...,
+    auto_materialize_policy: AutoMaterializePolicy | None = ...,
+) -> Callable[[Function], Function]: ...
+def asset(
+    compute_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    key_prefix: str | Sequence[str] | None = None,
+    deps: Sequence[Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
+    group_name: str | None = None,
+    code_version: str | None = None,
+    key: Key | None = None,
+    owners: Sequence[str] | None = None,
+    kinds: Sequence[str] | set[str] | None = None,
+    auto_materialize_policy: AutoMaterializePolicy | None = None,
+) -> Any:
+    """Define an asset that its function makes; it writes the data itself and returns None or a MaterializeResult.
+
+    `deps` are keys, or decorated functions. Key and description as for `observable_source_asset`. Raises WrongType and
+    InvalidValue naming the argument.
+    """
+    if auto_materialize_policy is not None and not isinstance(auto_materialize_policy, AutoMaterializePolicy):
+        raise WrongType(f"auto_materialize_policy is AutoMaterializePolicy.eager(), not {auto_materialize_policy!r:.9}")
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        own = _key(function, key, name, key_prefix)
+        return _mark(
+            function,
+            RunKind.MATERIALIZE,
+            key=own,
+            deps=_deps(own, deps),
+            code_version=_text("code_version", code_version),
+            auto_materialize_policy=auto_materialize_policy,
+            **_described(function, description, group_name, owners, tags, kinds, metadata),
+        )
+
+    return decorate if compute_fn is None else decorate(compute_fn)
+
+
+def _mark(function: Callable[..., Any], kind: RunKind, **definition: Any) -> Callable[..., Any]:
+    """Check the function's parameters and attach its definition."""
+    check_parameters(function)
+    setattr(function, MARK, AssetDefinition(kind=kind, function=function, **definition))
+    return function
+
+
+def check_parameters(function: Callable[..., Any]) -> None:
+    """Refuse parameters other than `context`. Raises WrongType."""
+    if not inspect.isroutine(function):
+        raise WrongType(f"a decorator of Upwell decorates a function, not {type_name(function)}")
+    names = list(inspect.signature(function).parameters)
+    others = names[1:] if names and names[0] in CONTEXT_NAMES else names
+    if others:
+        raise WrongType(
+            f"{function.__qualname__}: parameter {others[0]!r}: a function takes nothing or `context`; Upwell passes no"
+            " data between assets: name upstream assets in deps=[…] and read their data in the function"
+        )
+
+
+def _key(
+    function: Callable[..., Any], key: Key | None, name: str | None, key_prefix: str | Sequence[str] | None
+) -> AssetKey:
+    """Give the asset's key from the three arguments that may say it."""
+    if key is not None:
+        if name is not None or key_prefix is not None:
+            raise InvalidValue("key says it all: give either key, or name and key_prefix")
+        return AssetKey.from_coercible(key)
+    own = AssetKey([_text("name", name) or function.__name__])
+    return own if key_prefix is None else own.with_prefix(key_prefix)
+
+
+def _deps(own: AssetKey, deps: Sequence[Any] | None) -> tuple[AssetKey, ...]:
+    """Give the keys of the upstream assets, each once. Raises InvalidValue for the asset itself."""
+    if isinstance(deps, (str, bytes)):
+        raise WrongType(f"deps is a list, not text; write deps=[{deps!r:.100}]")
+    keys = tuple(dict.fromkeys(AssetKey.from_coercible(dep) for dep in deps or ()))
+    if own in keys:
+        raise InvalidValue(f"deps: {own} cannot depend on itself")
+    return keys
+
+
+def _described(
+    function: Callable[..., Any],
+    description: str | None,
+    group_name: str | None,
+    owners: Sequence[str] | None,
+    tags: Mapping[str, str] | None,
+    kinds: Sequence[str] | set[str] | None,
+    metadata: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Check what both decorators take to describe an asset."""
+    return {
+        "description": _text("description", description) or inspect.getdoc(function),
+        "group_name": _text("group_name", group_name),
+        "owners": _texts("owners", owners),
+        "tags": split_tags(tags)[0],
+        "kinds": _texts("kinds", sorted(kinds) if isinstance(kinds, (set, frozenset)) else kinds),
+        "metadata": typed(metadata),
+    }
+
+
+def _text(argument: str, value: Any) -> str | None:
+    """Give an optional argument that is text."""
+    if value is not None and not isinstance(value, str):
+        raise WrongType(f"{argument} is text, not {type_name(value)}")
+    return value
+
+
+def _texts(argument: str, values: Any) -> tuple[str, ...]:
+    """Give an optional argument that is a list of text."""
+    if isinstance(values, str) or not all(isinstance(value, str) for value in values or ()):
+        raise WrongType(f"{argument} is a list of text, not {values!r:.100}")
+    return tuple(values or ())

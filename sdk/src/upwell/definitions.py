@@ -1,0 +1,57 @@
+"""What a decorator knows about a function: an asset's definition, beside the function and never instead of it.
+
+Limits: values only. Manifests are what the operator reads; these definitions serve in-process runs, checks in the pod,
+and the compilation of manifests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
+
+from upwell.errors import WrongType, type_name
+from upwell.keys import AssetKey
+from upwell.metadata import MetadataValue
+from upwell.protocol import RunKind
+
+MARK = "__upwell__"
+"""The attribute of a decorated function that holds its definition."""
+
+
+@dataclass(frozen=True)
+class AutoMaterializePolicy:
+    """When Upwell materializes an asset by itself: `AutoMaterializePolicy.eager()`, or without a policy never."""
+
+    policy: str
+
+    @staticmethod
+    def eager() -> AutoMaterializePolicy:
+        """Materialize as soon as the data upstream has changed."""
+        return AutoMaterializePolicy("Eager")
+
+
+@dataclass(frozen=True)
+class AssetDefinition:
+    """One asset, as its decorator describes it."""
+
+    key: AssetKey
+    kind: RunKind
+    function: Callable[..., Any]
+    deps: tuple[AssetKey, ...] = ()
+    group_name: str | None = None
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    code_version: str | None = None
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    auto_materialize_policy: AutoMaterializePolicy | None = None
+
+
+def definition_of(function: Any) -> AssetDefinition:
+    """Give the definition of a decorated function. Raises WrongType for anything else."""
+    definition = getattr(function, MARK, None)
+    if not isinstance(definition, AssetDefinition):
+        name = getattr(function, "__qualname__", None) or type_name(function)
+        raise WrongType(f"{name} is not an asset; decorate a function with @observable_source_asset or @asset")
+    return definition

@@ -1,0 +1,130 @@
+"""The environment of a run, read once and checked; `protocol.Env` documents every variable.
+
+Limits: values only; nothing here opens the token file or the result file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Mapping
+
+from upwell.context import Run
+from upwell.errors import InvalidEnvironment, PermanentError
+from upwell.keys import AssetKey
+from upwell.pod.http import Url
+from upwell.protocol import PROTOCOL_VERSION, Env, RunKind
+
+BUDGET_VARIABLE = "UPWELL_POST_BUDGET"
+DEFAULT_BUDGET = 30.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run, as its environment tells it."""
+
+    function: str
+    asset_key: AssetKey
+    run: Run
+    inputs: Mapping[str, str | None]
+    server: Url | None
+    token_file: str | None
+    result_file: str | None
+    budget: float
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Read the environment. Raises InvalidEnvironment naming the variable."""
+    _check_protocol(environ.get(Env.PROTOCOL.value))
+    server = _server(environ.get(Env.SERVER.value))
+    run = Run(
+        name=_name(environ, Env.RUN) if server else environ.get(Env.RUN.value, ""),
+        kind=_kind(_needed(environ, Env.KIND)),
+        namespace=_name(environ, Env.NAMESPACE) if server else environ.get(Env.NAMESPACE.value),
+        attempt=environ.get(Env.ATTEMPT.value),
+    )
+    return Settings(
+        function=_needed(environ, Env.FUNCTION),
+        asset_key=_key(_needed(environ, Env.ASSET_KEY)),
+        run=run,
+        inputs=_inputs(environ.get(Env.INPUTS.value) or "[]"),
+        server=server,
+        token_file=environ.get(Env.TOKEN_FILE.value),
+        result_file=environ.get(Env.RESULT.value),
+        budget=_budget(environ.get(BUDGET_VARIABLE)),
+    )
+
+
+def _needed(environ: Mapping[str, str], name: Env) -> str:
+    """Give a variable that no run is without."""
+    value = environ.get(name.value)
+    if not value:
+        raise InvalidEnvironment(
+            f"{name.value} is not set; `python -m upwell.runner` is started by Upwell in a run's pod"
+            " (without Upwell, call upwell.observe([…]) or upwell.materialize([…]))"
+        )
+    return value
+
+
+def _name(environ: Mapping[str, str], name: Env) -> str:
+    """Give a variable that becomes part of a URL: a Kubernetes name."""
+    value = _needed(environ, name)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        raise InvalidEnvironment(f"{name.value}={value!r:.100}: it is a name of letters, digits, `-`, `_` and `.`")
+    return value
+
+
+def _check_protocol(version: str | None) -> None:
+    """Refuse to be started by an operator that speaks another protocol."""
+    if version not in (None, "", PROTOCOL_VERSION):
+        raise InvalidEnvironment(
+            f"{Env.PROTOCOL.value}={version!r}, but this SDK speaks protocol {PROTOCOL_VERSION}; an `upwell` of another"
+            " version comes first on PYTHONPATH: remove it from the image"
+        )
+
+
+def _server(url: str | None) -> Url | None:
+    """Read the server's URL; without one, everything goes to the result file."""
+    if not url:
+        return None
+    try:
+        return Url.parse(url)
+    except ValueError as error:
+        raise InvalidEnvironment(f"{Env.SERVER.value}: {error}") from error
+
+
+def _kind(text: str) -> RunKind:
+    """Read what the run does."""
+    try:
+        return RunKind(text)
+    except ValueError as error:
+        kinds = " or ".join(kind.value for kind in RunKind)
+        raise InvalidEnvironment(f"{Env.KIND.value}={text!r:.100}: it is {kinds}") from error
+
+
+def _key(text: str) -> AssetKey:
+    """Read the key of the run's asset."""
+    try:
+        return AssetKey(text)
+    except PermanentError as error:
+        raise InvalidEnvironment(f"{Env.ASSET_KEY.value}: {error}") from error
+
+
+def _inputs(text: str) -> dict[str, str | None]:
+    """Read the versions that the run consumes, by key."""
+    try:
+        return {item["key"]: item.get("dataVersion") for item in json.loads(text)}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidEnvironment(f"{Env.INPUTS.value} is no JSON list of inputs: {text!r:.200}") from error
+
+
+def _budget(text: str | None) -> float:
+    """Read how many seconds the end of a run may wait for the server."""
+    try:
+        seconds = float(text) if text else DEFAULT_BUDGET
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:  # noqa: PLR2004 - an hour; also refuses NaN
+        raise InvalidEnvironment(f"{BUDGET_VARIABLE}={text!r:.100}: it is a number of seconds from 0 to 3600")
+    return seconds
