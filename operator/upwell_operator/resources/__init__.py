@@ -1,0 +1,1 @@
+"""WORDS: what users write, as pydantic models of the three kinds."""

@@ -1,0 +1,240 @@
+"""An Asset: data in the world, who made it, and how Upwell looks at it or builds it.
+
+`observe` makes it a source that can be looked at, `materialize` makes it something that Upwell builds; with neither it
+is external, and others report its events.
+
+Limits: the spec only; what Upwell reports back is `asset_status`. Every field here has behaviour: what is not built
+yet (partitions) is not in the schema.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from upwell_operator.resources.asset_status import AssetStatus
+from upwell_operator.resources.condition import Resource
+from upwell_operator.resources.duration import Duration
+from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text
+from upwell_operator.resources.pod import RunTemplate
+
+Key = Annotated[
+    str,
+    Text(
+        'a key is letters, digits, "_", "-" and ".", in segments joined by "/", such as warehouse/raw_orders',
+        r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$",
+        256,
+    ),
+]
+Line = Annotated[str, Text("this is one line without control characters, such as team:shop", r"^[^\x00-\x1f\x7f]+$")]
+Word = Annotated[
+    str,
+    Text(
+        'this is one word of letters, digits, "_", "-", "." and "/", such as csv',
+        r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$",
+        63,
+    ),
+]
+Importer = Annotated[
+    str, Text('this is a namespace such as marts, or "*" for all', r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$", 63)
+]
+TagValue = Annotated[str, Field(strict=True, max_length=256)]
+CodeVersion = Annotated[
+    str, Text('a code version is text of up to 128 characters; quote a number: "3"', r"^[^\x00-\x1f\x7f]+$", 128)
+]
+
+
+class Policy(StrEnum):
+    """When a derived asset is rebuilt by itself."""
+
+    NEVER = "Never"
+    EAGER = "Eager"
+
+
+class Dep(Model):
+    """An upstream asset."""
+
+    name: Name = Field(description="Resource name (metadata.name) of the upstream Asset, for example `raw-orders`.")
+    namespace: Namespace | None = Field(
+        None, description="Its namespace, if it is another one. That asset must list ours in its `exportTo`."
+    )
+
+
+class Observe(RunTemplate):
+    """A look at data that somebody else owns."""
+
+    every: Duration | None = Field(
+        None, description="Look again after this long, for example `15m`. For set times of the day, use a Schedule."
+    )
+
+
+class Materialize(RunTemplate):
+    """How the data is built from its inputs."""
+
+
+class AutoMaterialize(Model):
+    """Whether Upwell rebuilds the asset by itself."""
+
+    policy: Policy = Field(
+        Policy.NEVER,
+        description="`Never`: being stale is only shown. `Eager`: one run for every distinct set of input versions, as "
+        "soon as all inputs exist and none of them is being rebuilt.",
+    )
+
+
+class Freshness(Model):
+    """How old the data may become."""
+
+    maximum_lag: Duration = Field(
+        description="Fresh turns False (FreshnessExpired) when the last successful observation or materialization is "
+        "older than this, for example `26h`."
+    )
+
+
+class History(Model):
+    """How much of the past is kept."""
+
+    events: Int = Field(1000, ge=1, le=100000, description="Events of the asset kept, newest first.")
+    age: Duration = Field("90d", validate_default=True, description="Events older than this are dropped.")
+    successful_runs: Int = Field(3, ge=0, le=100, description="Jobs of successful runs kept, with their pods and logs.")
+    failed_runs: Int = Field(3, ge=0, le=100, description="Jobs of failed runs kept, with their pods and logs.")
+
+
+def _deps_differ(spec: AssetSpec) -> bool:
+    return len({(dep.name, dep.namespace) for dep in spec.deps}) == len(spec.deps)
+
+
+_SPEC_RULES = (
+    Rule(
+        "an asset is either observed (somebody else makes it) or materialized (Upwell makes it), not both; "
+        "remove one, or make it two assets",
+        cel="!(has(self.observe) && has(self.materialize))",
+        holds=lambda spec: spec.observe is None or spec.materialize is None,
+        path=".materialize",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
+        "an upstream asset is listed twice; remove one of the two",
+        cel="!has(self.deps) || self.deps.all(d, self.deps.exists_one(e, e == d))",
+        holds=_deps_differ,
+        path=".deps",
+    ),
+    Rule(
+        "autoMaterialize says when materialize runs, and there is no materialize; add it, or remove autoMaterialize",
+        cel="!has(self.autoMaterialize) || has(self.materialize)",
+        holds=lambda spec: spec.auto_materialize is None or spec.materialize is not None,
+        path=".autoMaterialize",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
+        "codeVersion is the version of what materialize runs, and there is no materialize; add it, or remove this",
+        cel="!has(self.codeVersion) || has(self.materialize)",
+        holds=lambda spec: spec.code_version is None or spec.materialize is not None,
+        path=".codeVersion",
+        reason="FieldValueForbidden",
+    ),
+)
+
+
+class AssetSpec(Model):
+    """What the asset is, what it is made from, and how Upwell looks at it or builds it."""
+
+    rules: ClassVar = _SPEC_RULES
+
+    key: Key | None = Field(
+        None,
+        description="The asset's key: a path such as `warehouse/raw_orders`, under which its events are recorded. "
+        "Unique in the namespace. The resource's name if left out. It cannot be changed later.",
+    )
+    description: Annotated[str, Field(strict=True, max_length=4096)] = Field(
+        "", description="What the data is, for the people who use it, for example `Orders as the shop exports them`."
+    )
+    group: Word = Field("default", description="The group in which the graph draws the asset, for example `raw`.")
+    owners: tuple[Line, ...] = Field(
+        (), max_length=32, description="Whom to ask, for example `[team:shop, ana@example.com]`."
+    )
+    tags: dict[str, TagValue] = Field(
+        default_factory=dict, max_length=64, description="Tags of the data, for example `{domain: sales}`."
+    )
+    kinds: tuple[Word, ...] = Field(
+        (), max_length=16, description="What sort of thing it is, for example `[file, csv]`; shown as badges."
+    )
+    deps: tuple[Dep, ...] = Field(
+        (),
+        max_length=256,
+        description="The assets that this one is made from, for example `[{name: raw-orders}]`. A new data version of "
+        "one of them makes this asset stale.",
+    )
+    code_version: CodeVersion | None = Field(
+        None,
+        description='The version of the code in `materialize`, for example `"3"`. When it differs from the one that '
+        "the asset was last materialized with, the asset is stale (CodeChanged).",
+    )
+    observe: Observe | None = Field(
+        None,
+        description="How to look at data that somebody else makes: a run that returns its data version. Present on "
+        "sources only, and what makes them observable.",
+    )
+    materialize: Materialize | None = Field(
+        None, description="How Upwell builds the data from its inputs. Present on derived assets only."
+    )
+    auto_materialize: AutoMaterialize | None = Field(
+        None, description="When Upwell runs `materialize` by itself; never, if left out."
+    )
+    freshness: Freshness | None = Field(
+        None, description="How old the data may become before Fresh turns False; any age, if left out."
+    )
+    history: History = Field(
+        default_factory=History, description="How many events and finished runs are kept, and for how long."
+    )
+    export_to: tuple[Importer, ...] = Field(
+        (),
+        max_length=256,
+        description='Other namespaces whose assets may depend on this one, for example `[marts]`; `["*"]` means all. '
+        "Only its own, if left out.",
+    )
+    suspend: Bool = Field(
+        default=False, description="Start no runs of this asset. What runs already goes on; freshness is still shown."
+    )
+
+
+_KEY_NOW = "(has(self.spec.key) ? self.spec.key : self.metadata.name)"
+_KEY_THEN = "(has(oldSelf.spec.key) ? oldSelf.spec.key : oldSelf.metadata.name)"
+
+
+def _not_its_own_dep(asset: Asset) -> bool:
+    own = (asset.metadata.name, asset.metadata.namespace)
+    return all((dep.name, dep.namespace or asset.metadata.namespace) != own for dep in asset.spec.deps)
+
+
+class Asset(Resource):
+    """Data in the world: a file, a table, a bucket.
+
+    Upwell knows its version, and says when something built on it is stale.
+    """
+
+    rules: ClassVar = (
+        Rule(
+            "the key cannot be changed, because the asset's history is recorded under it (left out, it is "
+            "metadata.name); set it back, or delete the asset and create one with the new key",
+            cel=f"{_KEY_NOW} == {_KEY_THEN}",
+            path=".spec.key",
+        ),
+        Rule(
+            "the asset lists itself; remove its own name from deps",
+            cel="!has(self.spec.deps) || "
+            "!self.spec.deps.exists(d, d.name == self.metadata.name && !has(d.__namespace__))",
+            holds=_not_its_own_dep,
+            path=".spec.deps",
+        ),
+    )
+
+    spec: AssetSpec
+    status: AssetStatus | None = None
+
+    @property
+    def key(self) -> str:
+        """Give the key that its events are recorded under."""
+        return self.spec.key or self.metadata.name

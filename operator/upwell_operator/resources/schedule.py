@@ -1,0 +1,97 @@
+"""A Schedule: when an ObservationJob runs by itself. CronJob's vocabulary.
+
+Limits: the form of a cron line and of a time zone's name is checked here, so that an API server can refuse a slip;
+whether the line ever fires and the zone exists is for `domain.ticks` to say.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from upwell_operator.resources.condition import Resource, Status
+from upwell_operator.resources.model import Bool, Int, Model, Name, Text
+
+_SHORTHAND = "@(hourly|daily|midnight|weekly|monthly|yearly|annually)"
+_FIELD = r"[0-9A-Za-z*/,#-]+"
+CronLine = Annotated[
+    str,
+    Text(
+        'a cron line is five fields (minute, hour, day, month, weekday) such as "0 6 * * *", or @hourly, @daily, '
+        "@weekly, @monthly, @yearly",
+        rf"^[ \t]*({_SHORTHAND}|{_FIELD}([ \t]+{_FIELD}){{4}})[ \t]*$",
+        128,
+    ),
+]
+ZoneName = Annotated[
+    str,
+    Text(
+        "a time zone is an IANA name such as Europe/Lisbon or UTC",
+        r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+        64,
+    ),
+]
+
+
+class JobRef(Model):
+    """The ObservationJob to run."""
+
+    name: Name = Field(description="Name of an ObservationJob of this namespace, for example `raw-sources`.")
+
+
+class ScheduleSpec(Model):
+    """When to run, and what."""
+
+    schedule: CronLine = Field(
+        description='When: a cron line of five fields, for example `"0 6 * * *"` for six in the morning, or `@daily`.'
+    )
+    time_zone: ZoneName = Field(
+        "UTC",
+        description="The time zone that the line is read in, for example `Europe/Lisbon`. A local time that does not "
+        "exist on a day runs right after the gap; one that happens twice runs once.",
+    )
+    job: JobRef = Field(description="What: an ObservationJob of this namespace.")
+    starting_deadline_seconds: Int | None = Field(
+        None,
+        ge=1,
+        le=31536000,
+        description="A tick that could not be answered within this many seconds (Upwell was down) is skipped and "
+        "counted. Left out: the last missed tick is always made up for.",
+    )
+    suspend: Bool = Field(default=False, description="Fire no ticks. Ticks that pass meanwhile are not made up for.")
+
+
+class SkippedTick(Model):
+    """A tick that did not run."""
+
+    tick: datetime | None = Field(None, description="The time it was due.")
+    reason: str | None = Field(
+        None, description="Why: Forbidden (the job was still running), Deadline, Suspended, JobNotReady."
+    )
+
+
+class ScheduleStatus(Status):
+    """When it fired and will fire. Written by Upwell only."""
+
+    last_schedule_time: datetime | None = Field(None, description="The newest tick that was answered.")
+    next_schedule_time: datetime | None = Field(None, description="The next tick; absent while suspended.")
+    last_successful_time: datetime | None = Field(
+        None, description="When a run of the job started by this schedule last succeeded."
+    )
+    active: tuple[str, ...] = Field((), max_length=50, description="Names of the runs going on now, the first 50.")
+    missed_ticks: Int | None = Field(None, description="Ticks that passed without a run while Upwell was down.")
+    last_missed_time: datetime | None = Field(None, description="The newest of these.")
+    last_skipped: SkippedTick | None = Field(None, description="The newest tick that was skipped, and why.")
+    active_since: datetime | None = Field(
+        None, description="Ticks before this are not made up for: creation, the last resume or change of the line."
+    )
+    observed_schedule: str | None = Field(None, description="The line and zone that `activeSince` belongs to.")
+
+
+class Schedule(Resource):
+    """Runs an ObservationJob at the ticks of a cron line, each tick once."""
+
+    spec: ScheduleSpec
+    status: ScheduleStatus | None = None

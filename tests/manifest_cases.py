@@ -1,0 +1,212 @@
+"""Manifests, right and wrong, with what a person must be told about the wrong ones.
+
+One table for two judges: `resources.parsing.parse` (unit) and a real API server (cluster). They must agree, because
+`upwell dev` has only the first and a cluster asks the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+PYTHON: Json = {"python": {"function": "shop.sources:raw_orders"}}
+CONTAINER: Json = {"container": {"image": "registry.example/checks:2.0"}}
+
+
+def manifest(kind: str, name: str = "raw-orders", **spec: Any) -> Json:
+    return {
+        "apiVersion": "upwell.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
+    }
+
+
+def asset(name: str = "raw-orders", **spec: Any) -> Json:
+    return manifest("Asset", name, **spec)
+
+
+def job(**spec: Any) -> Json:
+    return manifest("ObservationJob", "raw-sources", **spec)
+
+
+def schedule(**spec: Any) -> Json:
+    return manifest("Schedule", "every-morning", **({"schedule": "@daily", "job": {"name": "raw-sources"}} | spec))
+
+
+RIGHT: dict[str, Json] = {
+    "an external asset": asset(),
+    "a source in Python": asset(observe=PYTHON),
+    "a source in any language": asset(observe=CONTAINER | {"every": "1h30m"}),
+    "a derived asset": asset(
+        "daily", deps=[{"name": "raw-orders"}], materialize=PYTHON, autoMaterialize={"policy": "Eager"}
+    ),
+    "a key with segments": asset(key="warehouse/raw_orders.v2"),
+    "a dep of the same name elsewhere": asset(deps=[{"name": "raw-orders", "namespace": "shop"}]),
+    "deps of one name in two namespaces": asset(
+        deps=[{"name": "a", "namespace": "x"}, {"name": "a", "namespace": "y"}]
+    ),
+    "a code version": asset(codeVersion="3", materialize=PYTHON),
+    "everything a pod can have": asset(
+        observe=PYTHON
+        | {
+            "image": "registry.example/shop:1.4",
+            "env": [
+                {"name": "A", "value": "1"},
+                {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            ],
+            "envFrom": [{"secretRef": {"name": "shop"}}],
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "raw"}}],
+            "volumeMounts": [{"name": "data", "mountPath": "/data", "readOnly": True}],
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": 1}},
+            "serviceAccountName": "shop",
+            "code": {"configMap": "shop-code"},
+            "podTemplate": {"metadata": {"labels": {"team": "shop"}}, "spec": {"nodeSelector": {"disk": "ssd"}}},
+            "timeoutSeconds": 300,
+            "retries": 0,
+        }
+    ),
+    "history, freshness and exports": asset(
+        history={"events": 10, "age": "7d", "successfulRuns": 0, "failedRuns": 1},
+        freshness={"maximumLag": "26h"},
+        exportTo=["*", "marts"],
+        tags={"domain": "sales"},
+        owners=["team:shop", "ana@example.com"],
+        kinds=["file", "csv"],
+        group="raw",
+        suspend=True,
+    ),
+    "a job": job(assets=["a", "b"], runOnApply=True),
+    "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
+    "a schedule with a shorthand": schedule(schedule="@hourly", startingDeadlineSeconds=300, suspend=True),
+}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A manifest to refuse: the field to be named, what `parse` says, and what the API server says if it differs."""
+
+    obj: Json
+    field: str
+    says: str
+    server_says: str = ""
+    server_field: str = ""
+
+
+_EVERY = "a duration is numbers with d, h, m or s"
+_CRON = "a cron line is five fields"
+
+WRONG: dict[str, Wrong] = {
+    "an unknown field": Wrong(asset(observ=PYTHON), "spec.observ", "did you mean observe?", "unknown field"),
+    "an unknown field deep inside": Wrong(
+        asset(observe=PYTHON | {"evry": "5m"}), "spec.observe.evry", "did you mean every?", "unknown field"
+    ),
+    "every under materialize": Wrong(
+        asset(materialize=PYTHON | {"every": "5m"}), "spec.materialize.every", "there is no such field", "unknown field"
+    ),
+    "partitions, which are not built": Wrong(
+        asset(partitions={"static": ["eu"]}), "spec.partitions", "there is no such field", "unknown field"
+    ),
+    "python and container": Wrong(asset(observe=PYTHON | CONTAINER), "spec.observe.container", "remove one of them"),
+    "neither python nor container": Wrong(asset(observe={"image": "x"}), "spec.observe", "give python"),
+    "an image beside a container": Wrong(
+        asset(observe=CONTAINER | {"image": "x"}), "spec.observe.image", "write the image as container.image"
+    ),
+    "observed and materialized": Wrong(
+        asset(observe=PYTHON, materialize=PYTHON), "spec.materialize", "remove one, or make it two assets"
+    ),
+    "a key that climbs": Wrong(asset(key="../etc"), "spec.key", "a key is letters, digits"),
+    "a key with a line break": Wrong(asset(key="a\r\nb"), "spec.key", "a key is letters, digits"),
+    "a key that ends in a line break": Wrong(asset(key="a\n"), "spec.key", "a key is letters, digits"),
+    "a key that only looks latin": Wrong(asset(key="\u043erders"), "spec.key", "a key is letters, digits"),
+    "a key that is too long": Wrong(asset(key="x" * 65536), "spec.key", "from 1 to 256 characters", "Too long"),
+    "an empty key": Wrong(asset(key=""), "spec.key", "from 1 to 256 characters", "at least 1 chars long"),
+    "itself as a dep": Wrong(asset(deps=[{"name": "raw-orders"}]), "spec.deps", "remove its own name"),
+    "a dep twice": Wrong(asset(deps=[{"name": "a"}, {"name": "a"}]), "spec.deps", "listed twice; remove one"),
+    "a dep without a name": Wrong(asset(deps=[{}]), "spec.deps[0].name", "is missing; add it", "Required value"),
+    "a dep that is no name": Wrong(asset(deps=[{"name": "A b"}]), "spec.deps[0].name", "a name is small letters"),
+    "a dep in no namespace": Wrong(
+        asset(deps=[{"name": "a", "namespace": "a.b"}]), "spec.deps[0].namespace", "a namespace is small letters"
+    ),
+    "a function without a module": Wrong(
+        asset(observe={"python": {"function": "raw_orders"}}),
+        "spec.observe.python.function",
+        'written "module:function"',
+    ),
+    "an image with a space": Wrong(
+        asset(observe=PYTHON | {"image": "shop 1.4"}), "spec.observe.image", "an image is written without spaces"
+    ),
+    "an interval of nothing": Wrong(asset(observe=PYTHON | {"every": "0s"}), "spec.observe.every", _EVERY),
+    "an interval in words": Wrong(asset(observe=PYTHON | {"every": "hourly"}), "spec.observe.every", _EVERY),
+    "a lag that never ends": Wrong(asset(freshness={"maximumLag": "999999999d"}), "spec.freshness.maximumLag", _EVERY),
+    "autoMaterialize without materialize": Wrong(
+        asset(observe=PYTHON, autoMaterialize={"policy": "Eager"}), "spec.autoMaterialize", "there is no materialize"
+    ),
+    "an unknown policy": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "eager"}),
+        "spec.autoMaterialize.policy",
+        "did you mean Eager?",
+        'supported values: "Never", "Eager"',
+    ),
+    "codeVersion without materialize": Wrong(asset(codeVersion="3"), "spec.codeVersion", "there is no materialize"),
+    "codeVersion as a number": Wrong(
+        asset(codeVersion=3, materialize=PYTHON), "spec.codeVersion", "put it in quotes", "must be of type string"
+    ),
+    "a variable that is a number": Wrong(
+        asset(observe=PYTHON | {"env": [{"name": "A", "value": 3}]}),
+        "spec.observe.env[0].value",
+        "put it in quotes",
+        "must be of type string",
+    ),
+    "a variable twice": Wrong(
+        asset(observe=PYTHON | {"env": [{"name": "A"}, {"name": "A"}]}),
+        "spec.observe.env",
+        "listed twice",
+        "Duplicate value",
+    ),
+    "a value from two places": Wrong(
+        asset(observe=PYTHON | {"env": [{"name": "A", "value": "1", "valueFrom": {}}]}),
+        "spec.observe.env[0].valueFrom",
+        "not both; remove one of them",
+    ),
+    "a mount path inside nowhere": Wrong(
+        asset(observe=PYTHON | {"volumeMounts": [{"name": "data", "mountPath": "data"}]}),
+        "spec.observe.volumeMounts[0].mountPath",
+        "a mount path begins with a slash",
+    ),
+    "retries below nothing": Wrong(
+        asset(observe=PYTHON | {"retries": -1}), "spec.observe.retries", "at least 0", "greater than or equal to 0"
+    ),
+    "a timeout of nothing": Wrong(
+        asset(observe=PYTHON | {"timeoutSeconds": 0}),
+        "spec.observe.timeoutSeconds",
+        "at least 1",
+        "greater than or equal to 1",
+    ),
+    "suspend in words": Wrong(asset(suspend="yes"), "spec.suspend", "not true or false", "must be of type boolean"),
+    "a group of two words": Wrong(asset(group="raw data"), "spec.group", "this is one word"),
+    "an owner of two lines": Wrong(asset(owners=["a\nb"]), "spec.owners[0]", "this is one line"),
+    "an export to no namespace": Wrong(
+        asset(exportTo=["All"]), "spec.exportTo[0]", "this is a namespace such as marts"
+    ),
+    "a job of nothing": Wrong(job(assets=[]), "spec.assets", "at least 1", "should have at least 1 items"),
+    "a job without assets": Wrong(job(), "spec.assets", "is missing; add it", "Required value"),
+    "a job with an asset twice": Wrong(
+        job(assets=["a", "a"]), "spec.assets", "listed twice", "Duplicate value", "spec.assets[1]"
+    ),
+    "a job of what is no name": Wrong(job(assets=["a b"]), "spec.assets[0]", "a name is small letters"),
+    "a selector, which is not built": Wrong(
+        job(assets=["a"], selector={}), "spec.selector", "there is no such field", "unknown field"
+    ),
+    "a cron line of four fields": Wrong(schedule(schedule="0 6 * *"), "spec.schedule", _CRON),
+    "a cron line of six fields": Wrong(schedule(schedule="0 0 6 * * *"), "spec.schedule", _CRON),
+    "a cron line with a command": Wrong(schedule(schedule="0 6 * * *; ls"), "spec.schedule", _CRON),
+    "an unknown shorthand": Wrong(schedule(schedule="@dayly"), "spec.schedule", _CRON),
+    "a time zone with a space": Wrong(
+        schedule(timeZone="Europe Lisbon"), "spec.timeZone", "a time zone is an IANA name"
+    ),
+    "a schedule of nothing": Wrong(
+        manifest("Schedule", schedule="@daily"), "spec.job", "is missing; add it", "Required value"
+    ),
+}
