@@ -1,0 +1,1 @@
+"""THOUGHT: values in, values out; `now` is an argument; no I/O."""

@@ -1,0 +1,87 @@
+"""From what users write to what decisions see: the accepted parts of a resource, small and frozen.
+
+The pydantic models have checked the form by now. What remains of a manifest here is what a decision needs; the
+templates of pods stay with the reconciler until a Job is built.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from upwell_operator.domain.identity import digest
+from upwell_operator.domain.runs import read_time
+from upwell_operator.domain.snapshot import Asset, AssetKind, AutoPolicy, ObservationJob, Ref, Schedule
+from upwell_operator.resources import asset as asset_model
+from upwell_operator.resources import observation_job as job_model
+from upwell_operator.resources import schedule as schedule_model
+from upwell_operator.resources.meta import Annotation
+
+Json = dict[str, Any]
+
+
+def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset:
+    """Give an Asset as the domain sees it; `spec` and `status` are the object's own JSON."""
+    meta, wanted = resource.metadata, resource.spec
+    return Asset(
+        ref=Ref(meta.namespace, meta.name),
+        uid=meta.uid,
+        key=wanted.key or meta.name,
+        kind=_kind(wanted),
+        generation=meta.generation,
+        deps=tuple(Ref(dep.namespace or meta.namespace, dep.name) for dep in wanted.deps),
+        code_version=wanted.code_version,
+        policy=AutoPolicy(wanted.auto_materialize.policy) if wanted.auto_materialize else AutoPolicy.NEVER,
+        suspended=wanted.suspend,
+        request=meta.annotations.get(Annotation.REQUESTED_AT),
+        handled_request=status.get("lastHandledRequest"),
+        every=wanted.observe.every if wanted.observe else None,
+        maximum_lag=wanted.freshness.maximum_lag if wanted.freshness else None,
+        export_to=tuple(wanted.export_to),
+        created_at=meta.creation_timestamp,
+        template=digest(spec.get("observe"), spec.get("materialize")),
+        successful_runs=wanted.history.successful_runs,
+        failed_runs=wanted.history.failed_runs,
+    )
+
+
+def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJob:
+    """Give an ObservationJob as the domain sees it."""
+    meta, wanted = resource.metadata, resource.spec
+    return ObservationJob(
+        ref=Ref(meta.namespace, meta.name),
+        uid=meta.uid,
+        assets=tuple(wanted.assets),
+        generation=meta.generation,
+        run_on_apply=wanted.run_on_apply,
+        suspended=wanted.suspend,
+        request=meta.annotations.get(Annotation.REQUESTED_AT),
+        handled_request=status.get("lastHandledRequest"),
+        applied_generation=status.get("appliedGeneration"),
+    )
+
+
+def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule:
+    """Give a Schedule as the domain sees it."""
+    meta, wanted = resource.metadata, resource.spec
+    deadline = wanted.starting_deadline_seconds
+    return Schedule(
+        ref=Ref(meta.namespace, meta.name),
+        uid=meta.uid,
+        line=wanted.schedule,
+        job=wanted.job.name,
+        time_zone=wanted.time_zone,
+        generation=meta.generation,
+        suspended=wanted.suspend,
+        starting_deadline=None if deadline is None else timedelta(seconds=deadline),
+        last_tick=read_time(status.get("lastScheduleTime")),
+        active_since=read_time(status.get("activeSince")),
+        observed_schedule=status.get("observedSchedule", ""),
+        created_at=meta.creation_timestamp,
+    )
+
+
+def _kind(spec: asset_model.AssetSpec) -> AssetKind:
+    if spec.observe:
+        return AssetKind.SOURCE
+    return AssetKind.DERIVED if spec.materialize else AssetKind.EXTERNAL

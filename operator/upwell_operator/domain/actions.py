@@ -1,0 +1,63 @@
+"""What a plan may ask for. An action is a value: it says what shall be so, and doing it twice is doing it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from upwell.protocol import InputVersion, RunKind
+from upwell_operator.domain.decisions import Decision
+from upwell_operator.domain.snapshot import Asset, Ref, Run, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """A Job of this name shall exist."""
+
+    ref: Ref
+    asset: Asset
+    kind: RunKind
+    fence: int
+    trigger: Trigger
+    inputs: tuple[InputVersion, ...] = ()
+    request: str | None = None
+    observation_job: str | None = None
+    job_run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRun:
+    """The Job of a recorded run shall be gone: the history limits say so."""
+
+    run: Run
+
+
+Action = StartRun | PruneRun
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A tick that did not run, and why."""
+
+    tick: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be done for one object, and what its status may say once that is done."""
+
+    actions: tuple[Action, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    wake: datetime | None = None
+    """When to look again although nothing has happened."""
+    handled_request: str | None = None
+    """The request token that these actions answer."""
+    handled_generation: int | None = None
+    """The generation whose `runOnApply` these actions answer."""
+    tick: datetime | None = None
+    """The tick that these actions answer, or that was skipped."""
+    missed: int = 0
+    skipped: Skipped | None = None
+    job_run: str | None = field(default=None)
+    """The run of the ObservationJob that these actions start."""

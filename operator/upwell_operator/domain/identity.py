@@ -1,0 +1,61 @@
+"""The identity of a run, which is the name of its Job: the API server's uniqueness of names makes it happen once.
+
+What goes into the name is what the run is *for*, never when or by whom it was decided, so that three operators, or one
+that crashed between two lines, come to the same name. decisions/0006 tells why each part is in.
+
+Limits: 48 bits of SHA-256 beside the asset's name; two runs of one asset collide once in 16 million runs squared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from upwell.protocol import InputVersion, RunKind
+from upwell_operator.domain.snapshot import Asset
+
+NAME_CHARS = 40
+DIGEST_CHARS = 12
+
+
+def digest(*parts: object) -> str:
+    """Give a hash of JSON-able parts; the encoding keeps ("a", "bc") apart from ("ab", "c")."""
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARS]
+
+
+def run_name(asset: str, *parts: object) -> str:
+    """Give the run's name: at most 53 characters, a DNS label, with room for the suffix of its pods."""
+    return f"{asset[:NAME_CHARS].rstrip('-.').replace('.', '-')}-{digest(*parts)}"
+
+
+def consumed_run(asset: Asset, inputs: Sequence[InputVersion], replaces: str = "") -> str:
+    """Name the materialization for one set of consumed versions.
+
+    `replaces` is empty for a set that is seen for the first time. It names the run of the current materialization when
+    a set comes back (v1, v2, v1 again), which must be built once more.
+    """
+    versions = sorted((one.name, one.key, one.data_version or "") for one in inputs)
+    again = ("replaces", replaces) if replaces else ()
+    return run_name(asset.ref.name, asset.uid, versions, asset.code_version, asset.template, *again)
+
+
+def requested_run(asset: Asset, kind: RunKind, token: str) -> str:
+    """Name the run that answers one request token: one per token, whatever the versions are by then."""
+    return run_name(asset.ref.name, asset.uid, kind.value, "request", token)
+
+
+def interval_run(asset: Asset, slot: int) -> str:
+    """Name the observation of one interval of `spec.observe.every`."""
+    return run_name(asset.ref.name, asset.uid, "every", slot)
+
+
+def job_run(uid: str, *trigger: object) -> str:
+    """Name one run of an ObservationJob: its uid and what asked for it (a token, a tick, a generation)."""
+    return digest(uid, *trigger)
+
+
+def member_run(asset: Asset, run: str) -> str:
+    """Name the observation of one asset within a run of an ObservationJob."""
+    return run_name(asset.ref.name, asset.uid, "job", run)

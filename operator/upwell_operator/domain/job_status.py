@@ -1,0 +1,117 @@
+"""What the statuses of an ObservationJob and of a Schedule say.
+
+The newest run of a job is counted from its Jobs while they exist; once it is over, its figures stay as they are, so
+that pruning the Jobs does not change what has happened.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from upwell_operator.domain.actions import Planned
+from upwell_operator.domain.conditions import merge, readiness, timestamp
+from upwell_operator.domain.snapshot import ObservationJob, Outcome, Run, Schedule
+from upwell_operator.domain.world import World
+from upwell_operator.resources.meta import Reason
+
+Json = dict[str, Any]
+NAMES_SHOWN = 50
+
+
+def job_status(
+    world: World, job: ObservationJob, previous: Json, planned: Planned, now: datetime, error: tuple[Reason, str] | None
+) -> Json:
+    """Give the whole status of an ObservationJob after its plan has been carried out."""
+    last = _last_run(world, job, previous.get("lastRun"))
+    succeeded = last["end"] if last and last["phase"] == "Succeeded" else previous.get("lastSuccessfulTime")
+    status: Json = {
+        "observedGeneration": job.generation,
+        "conditions": merge(previous.get("conditions", ()), _ready(job.suspended, error), job.generation, now),
+        "assets": {"count": len(job.assets), "names": list(job.assets[:NAMES_SHOWN])},
+        "active": sorted({run.ref.name for run in world.runs.of_job(job.ref) if run.outcome is None})[:NAMES_SHOWN],
+        "lastRun": last,
+        "lastSuccessfulTime": succeeded,
+        "lastHandledRequest": planned.handled_request or job.handled_request,
+        "appliedGeneration": planned.handled_generation or job.applied_generation,
+    }
+    return {key: value for key, value in status.items() if value not in (None, [], {})}
+
+
+def _last_run(world: World, job: ObservationJob, previous: Json | None) -> Json | None:
+    """Count the newest run. A run that is over and already written keeps its figures."""
+    groups: dict[str, list[Run]] = {}
+    for run in world.runs.of_job(job.ref):
+        groups.setdefault(run.job_run or "", []).append(run)
+    if not groups:
+        return previous
+    name = max(groups, key=lambda one: (_begun(groups[one]), one))
+    over = previous is not None and previous["name"] == name and previous["phase"] != "Active"
+    older = previous is not None and previous["name"] not in groups and previous["start"] > _begun(groups[name])
+    return previous if over or older else _counted(name, groups[name])
+
+
+def _begun(runs: list[Run]) -> str:
+    return min(timestamp(run.created_at) for run in runs if run.created_at)
+
+
+def _counted(name: str, runs: list[Run]) -> Json:
+    outcomes = [run.outcome for run in runs]
+    counts = {
+        "changed": outcomes.count(Outcome.CHANGED),
+        "unchanged": outcomes.count(Outcome.UNCHANGED),
+        "failed": outcomes.count(Outcome.FAILED),
+    }
+    shown = {"name": name, "start": _begun(runs), "observed": counts["changed"] + counts["unchanged"], **counts}
+    if None in outcomes:
+        return {**shown, "phase": "Active"}
+    ends = [timestamp(run.ended_at) for run in runs if run.ended_at]
+    return {**shown, "phase": "Failed" if counts["failed"] else "Succeeded", "end": max(ends, default=_begun(runs))}
+
+
+def schedule_status(
+    world: World, schedule: Schedule, previous: Json, planned: Planned, now: datetime, error: tuple[Reason, str] | None
+) -> Json:
+    """Give the whole status of a Schedule; `schedule` is the activated one (see `scheduling.activated`)."""
+    skipped, missed = planned.skipped, planned.missed
+    status: Json = {
+        **{key: previous.get(key) for key in ("missedTicks", "lastMissedTime", "lastSkipped", "lastScheduleTime")},
+        "observedGeneration": schedule.generation,
+        "conditions": merge(
+            previous.get("conditions", ()), _ready(schedule.suspended, error), schedule.generation, now
+        ),
+        "nextScheduleTime": timestamp(planned.wake) if planned.wake else None,
+        "activeSince": timestamp(schedule.active_since) if schedule.active_since else None,
+        "observedSchedule": schedule.observed_schedule,
+        **_runs(world, schedule, previous),
+    }
+    if planned.tick:
+        status["lastScheduleTime"] = timestamp(planned.tick)
+    if skipped:
+        status["lastSkipped"] = {"tick": timestamp(skipped.tick), "reason": skipped.reason}
+    if missed:
+        status["missedTicks"] = previous.get("missedTicks", 0) + missed
+        status["lastMissedTime"] = timestamp(now)
+    return {key: value for key, value in status.items() if value not in (None, [], {})}
+
+
+def _runs(world: World, schedule: Schedule, previous: Json) -> Json:
+    mine = f": schedule {schedule.ref.name}, tick "
+    job = schedule.ref._replace(name=schedule.job)
+    runs = [run for run in world.runs.of_job(job) if mine in run.trigger.detail]
+    active = sorted({run.job_run for run in runs if run.outcome is None and run.job_run})[:NAMES_SHOWN]
+    failed = {run.job_run for run in runs if run.outcome is Outcome.FAILED}
+    ended = [
+        timestamp(run.ended_at)
+        for run in runs
+        if run.outcome and run.ended_at and run.job_run not in {*failed, *active}
+    ]
+    return {"active": active, "lastSuccessfulTime": max(ended, default=previous.get("lastSuccessfulTime"))}
+
+
+def _ready(suspended: bool, error: tuple[Reason, str] | None) -> list[Any]:
+    if error is not None:
+        return readiness(*error)
+    if suspended:
+        return readiness(Reason.SUSPENDED, "suspended: nothing is started", status="True")
+    return readiness(Reason.READY, "the spec is accepted", status="True")

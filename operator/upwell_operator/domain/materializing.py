@@ -1,0 +1,197 @@
+"""When a derived asset is materialized: because it was asked for, or because it is stale and its policy is Eager.
+
+Level, not edge: the decision looks at what was consumed and at what is current, never at what has just happened. So
+ten changes during one run lead to one more run, and a change that was undone leads to none.
+
+"None is running" concerns materializations of inputs. A running observation of a source is not waited for: a source
+that is observed all the time would starve everything below it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from upwell.protocol import InputVersion, RunKind
+from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.decisions import Decision, Verb, Why
+from upwell_operator.domain.identity import consumed_run, requested_run
+from upwell_operator.domain.snapshot import (
+    Asset,
+    AssetKind,
+    AutoPolicy,
+    Outcome,
+    Ref,
+    Trigger,
+    TriggerType,
+)
+from upwell_operator.domain.staleness import Staleness
+from upwell_operator.domain.versions import consumed
+from upwell_operator.domain.world import World
+from upwell_operator.resources.meta import Kind, Reason
+
+OWN_REASONS = frozenset(
+    {
+        Reason.NEVER_MATERIALIZED,
+        Reason.DEPENDENCIES_CHANGED,
+        Reason.CODE_CHANGED,
+        Reason.UPSTREAM_DATA_CHANGED,
+        Reason.FRESHNESS_EXPIRED,
+    }
+)
+"""Reasons 1 to 4 and 6: building this asset mends them. UpstreamStale is mended upstream."""
+
+
+def decide(asset: Asset, verb: Verb, reason: str, message: str, now: datetime, run: str | None = None) -> Decision:
+    """Give the record of a decision about an asset."""
+    return Decision(Kind.ASSET, asset.ref, verb, reason, message, now, asset.id, run)
+
+
+def next_fence(world: World, asset: Asset) -> int:
+    """Give the fencing token of a new run: larger than that of any run or result known of the asset."""
+    return max([world.state(asset).fence, *(run.fence for run in world.runs.of(asset.ref))]) + 1
+
+
+def eager_run(world: World, asset: Asset) -> tuple[str, tuple[InputVersion, ...]]:
+    """Name the run that an Eager asset wants now, with the versions it would consume.
+
+    The plain name is for a set of versions never built before; `replaces` joins when that run is over and recorded,
+    or when the current materialization consumed this very set (freshness expired).
+    """
+    inputs = consumed(asset, world.graph, world.states)
+    name = consumed_run(asset, inputs)
+    current = world.state(asset).materialization
+    earlier = world.runs.get(Ref(asset.ref.namespace, name))
+    built = earlier is not None and earlier.outcome is Outcome.MATERIALIZED
+    if built or (current is not None and current.run == name):
+        return consumed_run(asset, inputs, (current and current.run) or name), inputs
+    return name, inputs
+
+
+def will_rebuild(world: World, asset: Asset) -> bool:
+    """Say whether Upwell is rebuilding this asset, or will by itself: what builds on it waits for that."""
+    if any(run.kind is RunKind.MATERIALIZE for run in world.runs.open(asset.ref)):
+        return True
+    if asset.kind is not AssetKind.DERIVED or asset.policy is not AutoPolicy.EAGER or asset.suspended:
+        return False
+    verdict = world.verdicts.get(asset.ref)
+    if verdict is None or verdict.staleness not in (Staleness.STALE, Staleness.MISSING) or _failed(world, asset):
+        return False
+    pending = any(dep in world.pending for dep in asset.deps)
+    return pending or (verdict.reason in OWN_REASONS and not _missing(world, asset))
+
+
+def plan_materialization(world: World, asset: Asset, now: datetime) -> Planned:
+    """Decide about one derived asset. Takes the world after its verdicts and `pending` are up to date."""
+    if asset.request and asset.request != asset.handled_request:
+        return _requested(world, asset, asset.request, now)
+    return _automatic(world, asset, now)
+
+
+def _requested(world: World, asset: Asset, token: str, now: datetime) -> Planned:
+    name = requested_run(asset, RunKind.MATERIALIZE, token)
+    if world.runs.get(Ref(asset.ref.namespace, name)):
+        return Planned(handled_request=token)
+    refusal = _not_now(world, asset) or _awaited(world, asset)
+    if refusal:
+        return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], f"request {token}: {refusal[1]}", now),))
+    start = _start(
+        world, asset, name, consumed(asset, world.graph, world.states), Trigger(TriggerType.REQUEST, token), token
+    )
+    why = decide(asset, Verb.RUN, Why.REQUESTED, f"request {token}", now, name)
+    return Planned((start,), (why,), handled_request=token)
+
+
+def _automatic(world: World, asset: Asset, now: datetime) -> Planned:
+    verdict = world.verdicts[asset.ref]
+    wake = verdict.expires_at
+    if verdict.staleness not in (Staleness.STALE, Staleness.MISSING):
+        return Planned(
+            decisions=(decide(asset, Verb.NO_RUN, Why.FRESH, _fresh_message(verdict.reason), now),), wake=wake
+        )
+    if asset.policy is AutoPolicy.NEVER:
+        message = "stale, but spec.autoMaterialize.policy is Never; request it, or set the policy to Eager"
+        return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.POLICY_NEVER, message, now),), wake=wake)
+    if verdict.reason not in OWN_REASONS:
+        message = "an input is stale; this asset follows once that has been rebuilt with another version"
+        return Planned(decisions=(decide(asset, Verb.WAIT, Why.UPSTREAM_PENDING, message, now),), wake=wake)
+    return _eager(world, asset, verdict.reason, now)
+
+
+def _eager(world: World, asset: Asset, reason: Reason, now: datetime) -> Planned:
+    refusal = _not_now(world, asset) or _missing(world, asset) or _upstream(world, asset)
+    if refusal:
+        return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], refusal[1], now),))
+    failed = _failed(world, asset)
+    if failed:
+        return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.RUN_FAILED, failed, now),))
+    name, inputs = eager_run(world, asset)
+    seen = ", ".join(f"{one.key}={(one.data_version or 'none')[:12]}" for one in inputs)
+    start = _start(world, asset, name, inputs, Trigger(TriggerType.EAGER, reason.value))
+    return Planned((start,), (decide(asset, Verb.RUN, Why.STALE, f"{reason.value}: builds from {seen}", now, name),))
+
+
+def _start(
+    world: World,
+    asset: Asset,
+    name: str,
+    inputs: tuple[InputVersion, ...],
+    trigger: Trigger,
+    request: str | None = None,
+) -> StartRun:
+    ref = Ref(asset.ref.namespace, name)
+    return StartRun(ref, asset, RunKind.MATERIALIZE, next_fence(world, asset), trigger, inputs, request)
+
+
+def _not_now(world: World, asset: Asset) -> tuple[Why, str] | None:
+    """Give what holds any materialization of this asset back, and the words for it."""
+    if asset.suspended:
+        return Why.SUSPENDED, "spec.suspend is true"
+    running = world.runs.open(asset.ref)
+    if running:
+        return Why.ALREADY_RUNNING, f"run {running[0].ref.name} is not over yet"
+    if not world.store_reachable:
+        return Why.STORE_UNAVAILABLE, "the store cannot be read, so what was consumed is not known for certain"
+    return None
+
+
+def _missing(world: World, asset: Asset) -> tuple[Why, str] | None:
+    for dep in asset.deps:
+        upstream = world.graph.get(dep)
+        if upstream is None or world.state(upstream).version is None:
+            return Why.INPUT_MISSING, f"input {dep.name} has no data version yet"
+    return None
+
+
+def _upstream(world: World, asset: Asset) -> tuple[Why, str] | None:
+    for dep in asset.deps:
+        if dep in world.pending:
+            return Why.UPSTREAM_PENDING, f"input {dep.name} is being rebuilt first"
+    return None
+
+
+def _awaited(world: World, asset: Asset) -> tuple[Why, str] | None:
+    """Give the input that a request waits for: one that runs, or that has an unanswered request of its own."""
+    for dep in asset.deps:
+        upstream = world.graph.get(dep)
+        if upstream and (_asked(upstream) or any(run.kind is RunKind.MATERIALIZE for run in world.runs.open(dep))):
+            return Why.UPSTREAM_PENDING, f"input {dep.name} is being materialized first"
+    return None
+
+
+def _asked(asset: Asset) -> bool:
+    unanswered = asset.request is not None and asset.request != asset.handled_request
+    return unanswered and asset.kind is AssetKind.DERIVED and not asset.suspended
+
+
+def _failed(world: World, asset: Asset) -> str | None:
+    """Give the words for a run of this very identity that failed, if one did."""
+    failed = {run.ref.name for run in world.runs.of(asset.ref) if run.outcome is Outcome.FAILED}
+    failure = world.state(asset).failure
+    failed |= {failure.run} if failure else set()
+    if failed and (name := eager_run(world, asset)[0]) in failed:
+        return f"run {name} of these versions failed; nothing more until an input, the code or a request changes"
+    return None
+
+
+def _fresh_message(reason: Reason) -> str:
+    return "built from the current versions of its inputs" if reason is Reason.UP_TO_DATE else reason.value

@@ -1,0 +1,26 @@
+"""A node: one asset with its place in the graph. Kept by `graph`, read by it and by `staleness`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from upwell_operator.domain.cycles import Cycle
+from upwell_operator.domain.snapshot import Asset, AssetId, Ref
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Mutable, and compared by identity: nodes point at each other."""
+
+    ref: Ref
+    asset: Asset
+    data: AssetId
+    """The identity of the data that it claims, whether or not it holds the key."""
+    up: tuple[Node, ...] = ()
+    """The direct dependencies that exist and may be used, in the order of spec.deps."""
+    down: dict[Node, None] = field(default_factory=dict)
+    level: int = 0
+    """Rises along every edge, but for edges into a cycle."""
+    unmet: bool = False
+    """Whether a dependency does not exist, or may not be used."""
+    cycle: Cycle[Node] | None = None

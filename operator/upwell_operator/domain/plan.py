@@ -1,0 +1,100 @@
+"""What next: the world and the time in, actions and reasons out. Every run that Upwell starts is decided here.
+
+`plan` is total: an object that cannot be planned raises Stalled for itself alone. `settle_pending` brings up to date
+which assets are about to be rebuilt; it must run before `plan`, since those who build on them wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from upwell_operator.domain.actions import Planned, PruneRun
+from upwell_operator.domain.decisions import Verb, Why
+from upwell_operator.domain.materializing import decide, plan_materialization, will_rebuild
+from upwell_operator.domain.observing import plan_job, plan_observation, selected
+from upwell_operator.domain.scheduling import plan_schedule
+from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref
+from upwell_operator.domain.world import World
+from upwell_operator.resources.meta import Kind
+
+
+def plan(world: World, kind: Kind, ref: Ref, now: datetime) -> Planned:
+    """Decide about one object; an object that is gone plans nothing. Raises Stalled when a person must act."""
+    return _PLANNERS[kind](world, ref, now)
+
+
+def settle_pending(world: World, refs: Iterable[Ref]) -> set[Ref]:
+    """Bring `world.pending` up to date for these assets and below, as far as it changes; give those that changed."""
+    changed: set[Ref] = set()
+    frontier = set(refs)
+    while frontier:
+        flipped = {ref for ref in world.graph.in_order(frontier) if _settle(world, ref)}
+        changed |= flipped
+        frontier = {below for ref in flipped for below in world.graph.downstream(ref)}
+    return changed
+
+
+def _settle(world: World, ref: Ref) -> bool:
+    asset = world.graph.get(ref)
+    pending = asset is not None and world.graph.problem(ref) is None and will_rebuild(world, asset)
+    if pending is (ref in world.pending):
+        return False
+    (world.pending.add if pending else world.pending.discard)(ref)
+    return True
+
+
+def _plan_asset(world: World, ref: Ref, now: datetime) -> Planned:
+    asset = world.graph.get(ref)
+    if asset is None:
+        return Planned()
+    problem = world.graph.problem(ref)
+    if problem is not None:
+        planned = Planned(decisions=(decide(asset, Verb.NO_RUN, problem.reason.value, problem.message, now),))
+    elif asset.kind is AssetKind.EXTERNAL:
+        planned = _plan_external(asset, now)
+    else:
+        planner = plan_observation if asset.kind is AssetKind.SOURCE else plan_materialization
+        planned = planner(world, asset, now)
+    return replace(planned, actions=(*planned.actions, *_prunes(world, asset)))
+
+
+def _plan_external(asset: Asset, now: datetime) -> Planned:
+    if not asset.request or asset.request == asset.handled_request:
+        return Planned()
+    message = f"request {asset.request}: nothing to run; give the asset spec.observe or spec.materialize"
+    return Planned(
+        decisions=(decide(asset, Verb.NO_RUN, Why.NOT_RUNNABLE, message, now),), handled_request=asset.request
+    )
+
+
+def _prunes(world: World, asset: Asset) -> list[PruneRun]:
+    """Give the recorded runs beyond the history limits, the way CronJob counts them: successes and failures apart."""
+    recorded = [run for run in world.runs.of(asset.ref) if run.outcome is not None]
+    failed = [run for run in recorded if run.outcome is Outcome.FAILED]
+    succeeded = [run for run in recorded if run.outcome is not Outcome.FAILED]
+    surplus = (
+        succeeded[: max(0, len(succeeded) - asset.successful_runs)] + failed[: max(0, len(failed) - asset.failed_runs)]
+    )
+    return [PruneRun(run) for run in surplus]
+
+
+def _plan_job(world: World, ref: Ref, now: datetime) -> Planned:
+    job = world.jobs.get(ref)
+    if job is None:
+        return Planned()
+    selected(world, job)
+    return plan_job(world, job, now)
+
+
+def _plan_schedule(world: World, ref: Ref, now: datetime) -> Planned:
+    schedule = world.schedules.get(ref)
+    return plan_schedule(world, schedule, now) if schedule else Planned()
+
+
+_PLANNERS: dict[Kind, Callable[[World, Ref, datetime], Planned]] = {
+    Kind.ASSET: _plan_asset,
+    Kind.OBSERVATION_JOB: _plan_job,
+    Kind.SCHEDULE: _plan_schedule,
+}

@@ -1,0 +1,74 @@
+"""From a batch/v1 Job back to the run that it is.
+
+Everything comes from the Job: labels and annotations that `workloads` wrote, and the Job controller's own conditions.
+A Job that is not ours, or whose annotations somebody has damaged, is no run; it is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from upwell.protocol import InputVersion, RunKind
+from upwell_operator.domain.snapshot import Outcome, Ref, Run, RunPhase, Trigger, TriggerType
+from upwell_operator.resources.meta import Annotation, Label
+
+Json = dict[str, Any]
+_PHASES = {"Complete": RunPhase.SUCCEEDED, "Failed": RunPhase.FAILED}
+
+
+def read_run(job: Json) -> Run | None:
+    """Give the run that a Job is; None when the Job is none of ours."""
+    meta = job["metadata"]
+    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
+    if labels.get(Label.MANAGED_BY) != "upwell":
+        return None
+    try:
+        return _read(job, meta, labels, notes)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _read(job: Json, meta: Json, labels: Json, notes: Json) -> Run:
+    phase, ended, message = _end(job.get("status") or {})
+    trigger = json.loads(notes[Annotation.TRIGGER])
+    outcome = notes.get(Annotation.OUTCOME)
+    return Run(
+        ref=Ref(meta["namespace"], meta["name"]),
+        uid=meta.get("uid", ""),
+        asset=Ref(meta["namespace"], notes[Annotation.ASSET]),
+        asset_key=notes[Annotation.ASSET_KEY],
+        kind=RunKind(labels[Label.RUN_KIND]),
+        phase=phase,
+        fence=int(notes[Annotation.FENCE]),
+        trigger=Trigger(TriggerType(trigger["type"]), trigger["detail"]),
+        inputs=read_inputs(notes.get(Annotation.INPUTS, "[]")),
+        code_version=notes.get(Annotation.CODE_VERSION),
+        request=notes.get(Annotation.REQUEST),
+        observation_job=notes.get(Annotation.OBSERVATION_JOB),
+        job_run=labels.get(Label.JOB_RUN),
+        outcome=Outcome(outcome) if outcome else None,
+        created_at=read_time(meta.get("creationTimestamp")),
+        ended_at=ended,
+        message=message,
+    )
+
+
+def read_inputs(text: str) -> tuple[InputVersion, ...]:
+    """Read consumed versions as `workloads.inputs_json` writes them. Raises ValueError, KeyError."""
+    return tuple(InputVersion(one["name"], one["key"], one.get("dataVersion")) for one in json.loads(text))
+
+
+def read_time(text: str | None) -> datetime | None:
+    """Read an RFC 3339 time; None stays None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def _end(status: Json) -> tuple[RunPhase, datetime | None, str]:
+    for condition in status.get("conditions") or ():
+        if condition.get("status") == "True" and condition.get("type") in _PHASES:
+            ended = read_time(status.get("completionTime") or condition.get("lastTransitionTime"))
+            words = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+            return _PHASES[condition["type"]], ended, words
+    return RunPhase.ACTIVE, None, ""

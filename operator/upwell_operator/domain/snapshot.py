@@ -1,0 +1,238 @@
+"""What a decision sees: values for assets, what is known of their data, and their runs.
+
+Everything here is frozen and small (slots, no copies of manifests), because the operator holds 10,000 of them.
+Two names identify an asset: `Ref`, its resource (namespace and name, how `spec.deps` speaks), and `AssetId`, its data
+(namespace and key, how events speak); data outlives the resource, and may be reported before there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from upwell.protocol import InputVersion, RunKind
+
+
+class Ref(NamedTuple):
+    """A namespaced resource, written `namespace/name`."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Write it as kubectl users do."""
+        return f"{self.namespace}/{self.name}"
+
+    def seen_from(self, namespace: str) -> str:
+        """Write it as `spec.deps` of an asset in this namespace would: the bare name at home, else with namespace."""
+        return self.name if self.namespace == namespace else f"{self.namespace}/{self.name}"
+
+
+class AssetId(NamedTuple):
+    """An asset's data: its events, versions and state, whatever the resource is called."""
+
+    namespace: str
+    key: str
+
+    def __str__(self) -> str:
+        """Write namespace and key; a namespace has no slash, so this is unambiguous."""
+        return f"{self.namespace}/{self.key}"
+
+    def seen_from(self, namespace: str) -> str:
+        """Write it for readers in this namespace: the bare key at home, else with namespace."""
+        return self.key if self.namespace == namespace else f"{self.namespace}/{self.key}"
+
+
+class AssetKind(StrEnum):
+    """Who makes an asset's data: others, and we can look (Source), we (Derived), or others who report it (External)."""
+
+    SOURCE = "Source"
+    DERIVED = "Derived"
+    EXTERNAL = "External"
+
+
+class AutoPolicy(StrEnum):
+    """`spec.autoMaterialize.policy`."""
+
+    NEVER = "Never"
+    EAGER = "Eager"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One accepted Asset as the domain sees it."""
+
+    ref: Ref
+    uid: str
+    key: str
+    kind: AssetKind
+    generation: int = 1
+    deps: tuple[Ref, ...] = ()
+    code_version: str | None = None
+    policy: AutoPolicy = AutoPolicy.NEVER
+    suspended: bool = False
+    request: str | None = None
+    """Value of the requested-at annotation, if any."""
+    handled_request: str | None = None
+    """The request token that status says was answered."""
+    every: timedelta | None = None
+    maximum_lag: timedelta | None = None
+    export_to: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    template: str = ""
+    """Digest of `spec.observe` or `spec.materialize`: a mended template lets a failed run be tried again."""
+    successful_runs: int = 3
+    failed_runs: int = 3
+
+    @property
+    def id(self) -> AssetId:
+        """Give the identity of its data."""
+        return AssetId(self.ref.namespace, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The last observation of an asset that carried a version."""
+
+    time: datetime
+    version: str
+    run: str | None = None
+    unchanged_since: datetime | None = None
+    count: int = 1
+    """How many observations in a row saw this version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """The last materialization of an asset, with what it consumed."""
+
+    time: datetime
+    version: str
+    code_version: str | None = None
+    run: str | None = None
+    inputs: tuple[InputVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last run failed after its retries; gone with the next success of the same kind."""
+
+    time: datetime
+    kind: RunKind
+    run: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """What is known of an asset's data."""
+
+    version: str | None = None
+    version_changed_at: datetime | None = None
+    observation: Observation | None = None
+    materialization: Materialization | None = None
+    failure: Failure | None = None
+    fence: int = 0
+    """Largest fencing token whose result was taken as current."""
+
+
+UNKNOWN_STATE = AssetState()
+"""The state of an asset of which nothing was ever reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationJob:
+    """One accepted ObservationJob: names of assets in its own namespace."""
+
+    ref: Ref
+    uid: str
+    assets: tuple[str, ...]
+    generation: int = 1
+    run_on_apply: bool = False
+    suspended: bool = False
+    request: str | None = None
+    handled_request: str | None = None
+    applied_generation: int | None = None
+    """The generation for which `runOnApply` has been answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One accepted Schedule, with what its status remembers between two lives of the operator."""
+
+    ref: Ref
+    uid: str
+    line: str
+    job: str
+    time_zone: str = "UTC"
+    generation: int = 1
+    suspended: bool = False
+    starting_deadline: timedelta | None = None
+    last_tick: datetime | None = None
+    active_since: datetime | None = None
+    """Ticks before this moment are not ours: creation, the last resume, or the last change of the line."""
+    observed_schedule: str = ""
+    """The line and zone that `active_since` belongs to; empty while suspended."""
+    created_at: datetime | None = None
+
+
+class TriggerType(StrEnum):
+    """What asked for a run."""
+
+    REQUEST = "Request"
+    EAGER = "Eager"
+    EVERY = "Every"
+    OBSERVATION_JOB = "ObservationJob"
+    SCHEDULE = "Schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why a run was started: its type, and the token, tick or versions as text for a person."""
+
+    type: TriggerType
+    detail: str = ""
+
+
+class RunPhase(StrEnum):
+    """Where a run is, read from its Job."""
+
+    ACTIVE = "Active"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+class Outcome(StrEnum):
+    """What a recorded run came to."""
+
+    CHANGED = "Changed"
+    UNCHANGED = "Unchanged"
+    MATERIALIZED = "Materialized"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, as its Job tells it. Its name is its identity."""
+
+    ref: Ref
+    uid: str
+    asset: Ref
+    asset_key: str
+    kind: RunKind
+    phase: RunPhase
+    fence: int
+    trigger: Trigger
+    inputs: tuple[InputVersion, ...] = ()
+    code_version: str | None = None
+    request: str | None = None
+    observation_job: str | None = None
+    job_run: str | None = None
+    outcome: Outcome | None = None
+    """None until the result is recorded in the store."""
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str = ""
+    """The Job's own words for why it failed."""

@@ -1,0 +1,192 @@
+"""Staleness: which assets are not built from what their sources are now, and why. The one room of "stale".
+
+`assess` reads the design's table: every fact that holds becomes a cause, and the first in the order of `verdict.ROWS`
+decides. A verdict depends on its own asset and state and on the verdicts of its direct upstream, of which it sees
+nothing but the current version and `onward`; so `propagate` stops wherever these two are what they were.
+
+Versions are compared, never times: data that changed and changed back is fresh again. Limits: unpartitioned assets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+
+from upwell.protocol import RunKind
+from upwell_operator.domain import causes as because
+from upwell_operator.domain.causes import Cause, Staleness
+from upwell_operator.domain.conditions import timestamp
+from upwell_operator.domain.graph import Graph
+from upwell_operator.domain.node import Node
+from upwell_operator.domain.snapshot import (
+    UNKNOWN_STATE,
+    Asset,
+    AssetId,
+    AssetKind,
+    AssetState,
+    Materialization,
+    Ref,
+)
+from upwell_operator.domain.texts import SHORT, change, clipped
+from upwell_operator.domain.verdict import Verdict, causes_for_status, judged, message
+from upwell_operator.domain.versions import by_data, differs
+from upwell_operator.resources import duration
+from upwell_operator.resources.meta import Reason
+
+__all__ = ["Staleness", "Verdict", "assess", "causes_for_status", "message", "propagate"]
+
+Verdicts = Mapping[Ref, Verdict]
+States = Mapping[AssetId, AssetState]
+
+
+def propagate(
+    graph: Graph, states: States, verdicts: MutableMapping[Ref, Verdict], dirty: Iterable[Ref], now: datetime
+) -> list[Ref]:
+    """Bring verdicts up to date after `dirty` assets changed (spec, state, edges, or just time), and all below them.
+
+    Goes downstream as long as something changes for those below. Members of cycles that formed or opened are looked at
+    without being asked for. Gives the assets whose verdict changed, upstream first; deleted ones lose theirs.
+    """
+    todo, changed = graph.turned().union(dirty), []
+    if len(verdicts) != len(graph):
+        todo |= verdicts.keys() ^ graph.refs()
+    for gone in [ref for ref in todo if ref not in graph]:
+        verdicts.pop(gone, None)
+    wave = graph.wave(todo)
+    for level in wave:
+        moved = []
+        for node in level:
+            ref = node.ref
+            old, new = verdicts.get(ref), _judge(node, graph, states, verdicts, now)
+            if new == old:
+                continue
+            verdicts[ref] = new
+            changed.append(ref)
+            if old is None or old.version != new.version or old.onward != new.onward:
+                moved.append(node)
+        wave.spread(moved)
+    return changed
+
+
+def assess(asset: Asset, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
+    """Judge one asset of the graph by its state and the verdicts of its direct upstream, which must be there."""
+    return _judge(graph.node(asset.ref), graph, states, verdicts, now)
+
+
+def _judge(node: Node, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
+    asset, state = node.asset, states.get(node.data, UNKNOWN_STATE)
+    if not graph.is_sound(node):
+        return _broken(node, graph, state)
+    found = _derived(node, state, verdicts) if asset.kind is _DERIVED else _reported(asset, state)
+    if asset.maximum_lag is None:
+        return judged(node, found, state.version, None)
+    expired, deadline = _overdue(asset, asset.maximum_lag, state, now)
+    return judged(node, found + expired, state.version, deadline)
+
+
+_DERIVED = AssetKind.DERIVED
+"""Looking a member up in its enum takes as long as a function call, and this one is looked up for every asset."""
+
+
+def _broken(node: Node, graph: Graph, state: AssetState) -> Verdict:
+    """Judge an asset with a problem: nothing can be said. One that lost its key has no data of its own either."""
+    ref = node.ref
+    problem = graph.problem(ref)
+    found = [because.own(problem.reason, ref, problem.message)] if problem else []
+    return judged(node, found, state.version if graph.data(ref) else None, None)
+
+
+def _overdue(asset: Asset, lag: timedelta, state: AssetState, now: datetime) -> tuple[list[Cause], datetime | None]:
+    """Say whether the asset is too old, or else when it will be. Row 6, and what "young enough" is for a source.
+
+    At the deadline itself it is, so that whoever wakes up at `expires_at` finds it so.
+    """
+    seen = _last_seen(asset, state)
+    if seen is None:
+        return [], None
+    if now < seen + lag:
+        return [], seen + lag
+    allowed = f"spec.freshness.maximumLag allows {duration.write(lag)}"
+    text = f"last {_VERB[asset.kind]} at {timestamp(seen)}; {allowed}"
+    return [because.own(Reason.FRESHNESS_EXPIRED, asset.ref, text)], None
+
+
+def _last_seen(asset: Asset, state: AssetState) -> datetime | None:
+    """Give the moment from which `maximumLag` counts: the last success of whoever makes this asset's data."""
+    made, seen = state.materialization, state.observation
+    times = [made.time] if made else []
+    if seen and asset.kind is not AssetKind.DERIVED:
+        times.append(seen.time)
+    return max(times, default=None)
+
+
+_VERB = {AssetKind.SOURCE: "observed", AssetKind.EXTERNAL: "reported", AssetKind.DERIVED: "materialized"}
+
+
+# Sources and external assets: others own the data, we know what was reported
+
+
+def _reported(asset: Asset, state: AssetState) -> list[Cause]:
+    found = []
+    failure = state.failure
+    if failure is not None and (asset.kind is AssetKind.EXTERNAL or failure.kind is RunKind.OBSERVE):
+        text = clipped(f"the last {_NOUN[failure.kind]} failed: {failure.message}")
+        found.append(because.own(Reason.OBSERVATION_FAILED, asset.ref, text))
+    if state.version is None:
+        text = "no observation with a data version has been recorded yet"
+        found.append(because.own(Reason.NEVER_OBSERVED, asset.ref, text))
+    return found
+
+
+_NOUN = {RunKind.OBSERVE: "observation", RunKind.MATERIALIZE: "materialization"}
+
+
+# Derived assets: rows 1 to 5, 7 and 8 of the table
+
+
+def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
+    asset, made = node.asset, state.materialization
+    if made is None:
+        never = because.own(Reason.NEVER_MATERIALIZED, asset.ref, "it has never been materialized")
+        return [never, *(one for above in node.up if (one := verdicts[above.ref].onward))]
+    then = by_data(made.inputs, asset.ref.namespace)
+    found, same = [], len(then) == len(node.up)
+    for above in node.up:
+        verdict = verdicts[above.ref]
+        version, onward = verdict.version, verdict.onward
+        if onward is not None:
+            found.append(onward)
+        if above.data not in then:
+            same = False
+        elif version is not None and differs(then[above.data], version):
+            found.append(_data_changed(above.asset, asset.ref.namespace, then[above.data], version))
+    if not same:
+        found.append(_dependencies_changed(node, then.keys()))
+    if asset.code_version is not None and asset.code_version != made.code_version:
+        found.append(_code_changed(asset, made))
+    return found
+
+
+def _data_changed(upstream: Asset, home: str, then: str | None, now: str) -> Cause:
+    what = upstream.id.seen_from(home)
+    if then is None:
+        text = f"{what} {now[:SHORT]} was first {_VERB[upstream.kind]} after the materialization"
+    else:
+        text = f"{what} {change(then, now)}"
+    return because.of_input(Reason.UPSTREAM_DATA_CHANGED, upstream.ref, f"upstream data has changed: {text}")
+
+
+def _dependencies_changed(node: Node, then: AbstractSet[tuple[str, str]]) -> Cause:
+    ref, now = node.ref, {above.data for above in node.up}
+    home = ref.namespace
+    added = [f"new {one.seen_from(home)}" for one in sorted(now - then)]
+    removed = [f"no longer {AssetId(*one).seen_from(home)}" for one in sorted(then - now)]
+    text = f"dependencies differ from those it was materialized from: {', '.join(added + removed)}"
+    return because.own(Reason.DEPENDENCIES_CHANGED, ref, clipped(text))
+
+
+def _code_changed(asset: Asset, made: Materialization) -> Cause:
+    then = "none" if made.code_version is None else f'"{made.code_version}"'
+    text = f'spec.codeVersion is "{asset.code_version}"; it was materialized with {then}'
+    return because.own(Reason.CODE_CHANGED, asset.ref, clipped(text))

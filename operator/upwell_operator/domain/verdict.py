@@ -1,0 +1,122 @@
+"""Verdicts: what one asset's causes come to, and what that means to those below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from upwell_operator.domain import causes as because
+from upwell_operator.domain.causes import ROWS, Cause, Staleness
+from upwell_operator.domain.node import Node
+from upwell_operator.domain.snapshot import Asset, AssetId, AssetKind
+from upwell_operator.domain.texts import SHORT, clipped
+from upwell_operator.resources.meta import Reason
+
+CAUSES = 10
+"""Causes that a verdict keeps; the others are counted."""
+STATUS_BYTES = 6 * 1024
+"""What all causes together may take of an asset's status (16 KiB in all)."""
+CAUSE_BYTES = 256
+"""What the sentence of one cause may take there."""
+
+
+_FRESH = {Staleness.FRESH: "True", Staleness.STALE: "False", Staleness.MISSING: "False", Staleness.UNKNOWN: "Unknown"}
+
+
+class Verdict(NamedTuple):
+    """How fresh an asset is, and why it is not. Equal verdicts make equal status; comparing them never goes deep."""
+
+    data: AssetId
+    """What it is about: the asset's namespace and key."""
+    staleness: Staleness
+    reason: Reason
+    causes: tuple[Cause, ...]
+    """All causes in the order of the table, then nearest root first; at most 10."""
+    omitted: int
+    """How many more there are."""
+    version: str | None
+    """The asset's current data version."""
+    onward: Cause | None
+    """The cause that this gives to those directly below, if it gives one."""
+    expires_at: datetime | None
+    """When `maximumLag` will turn it, if nothing happens before; None if it already did, or never will."""
+
+    @property
+    def fresh(self) -> str:
+        """Give the status of the condition Fresh."""
+        return _FRESH[self.staleness]
+
+
+_BY_ROW = attrgetter("order")
+_DERIVED, _FRESHEST, _NOT_KNOWN = AssetKind.DERIVED, Staleness.FRESH, Staleness.UNKNOWN
+_UP_TO_DATE, _STALE, _UNKNOWN = Reason.UP_TO_DATE, Reason.UPSTREAM_STALE, Reason.UPSTREAM_UNKNOWN
+"""Looking a member up in its enum takes as long as a function call; these are looked up for every asset."""
+
+
+def judged(node: Node, found: list[Cause], version: str | None, expires_at: datetime | None) -> Verdict:
+    """Give the verdict that these causes come to; none means fresh."""
+    if not found:
+        return Verdict(node.data, _FRESHEST, _UP_TO_DATE, (), 0, version, None, expires_at)
+    if len(found) > 1:
+        found.sort(key=_BY_ROW)
+    first, staleness = found[0], ROWS[found[0].reason]
+    omitted = len(found) - CAUSES if len(found) > CAUSES else 0
+    onward = _onward(node.asset, staleness, first, version)
+    return Verdict(node.data, staleness, first.reason, tuple(found[:CAUSES]), omitted, version, onward, expires_at)
+
+
+_REPORTED = {
+    Reason.NEVER_OBSERVED: (Reason.UPSTREAM_UNOBSERVED, "has never been observed"),
+    Reason.OBSERVATION_FAILED: (Reason.OBSERVATION_FAILED, "could not be observed the last time"),
+    Reason.FRESHNESS_EXPIRED: (Reason.OBSERVATION_FAILED, "was not observed within its spec.freshness.maximumLag"),
+}
+"""What those below see in a source that others own: not a stale asset that can be rebuilt, but a thing not known."""
+
+
+def _onward(asset: Asset, staleness: Staleness, first: Cause, version: str | None) -> Cause:
+    if asset.kind is not _DERIVED and first.reason in _REPORTED:
+        reason, words = _REPORTED[first.reason if version is not None else Reason.NEVER_OBSERVED]
+        return because.of_input(reason, asset.ref, f"{asset.kind.value} {asset.key} {words}")
+    return because.through(_UNKNOWN if staleness is _NOT_KNOWN else _STALE, asset.ref, first)
+
+
+def message(verdict: Verdict) -> str:
+    """Give the message of the condition Fresh: the first cause, and how many more there are; at most 1 KiB."""
+    if not verdict.causes:
+        return f"up to date at data version {(verdict.version or 'none')[:SHORT]}"
+    more = len(verdict.causes) - 1 + verdict.omitted
+    text = because.sentence(verdict.causes[0], verdict.data.namespace)
+    return clipped(f"{text} (and {more} more)" if more else text)
+
+
+def causes_for_status(verdict: Verdict) -> list[dict[str, Any]]:
+    """Give the causes as `status.staleCauses` has them: at most 10, and as many as fit into 6 KiB."""
+    return _fitting([_shown(cause, verdict.data.namespace) for cause in verdict.causes])
+
+
+def _shown(cause: Cause, home: str) -> dict[str, Any]:
+    text = clipped(because.sentence(cause, home), CAUSE_BYTES)
+    shown = {"reason": cause.reason.value, "asset": cause.asset.seen_from(home), "message": text}
+    return {**shown, "path": because.path(cause, home)} if cause.depth else shown
+
+
+def _fitting(shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep those that fit; the first always does."""
+    room, kept = STATUS_BYTES, []
+    for one in shown:
+        room -= sum(_size(part) for part in one.values())
+        if kept and room < 0:
+            break
+        kept.append(one)
+    return kept
+
+
+_QUOTES = 16
+"""Bytes that JSON adds to a value: quotes, comma, name."""
+
+
+def _size(part: str | Iterable[str]) -> int:
+    texts = [part] if isinstance(part, str) else part
+    return sum(len(text.encode("utf-8", "replace")) + _QUOTES for text in texts)

@@ -1,0 +1,95 @@
+"""The world as the operator knows it: what a pass reads, and what `plan` decides from.
+
+Mutable, and owned by one reconciler; a pass changes it only between decisions. Everything in it is a value of
+`snapshot`, so that a decision can be tested with a world of three lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from upwell_operator.domain.graph import Graph
+from upwell_operator.domain.snapshot import (
+    UNKNOWN_STATE,
+    Asset,
+    AssetId,
+    AssetState,
+    ObservationJob,
+    Ref,
+    Run,
+    Schedule,
+)
+from upwell_operator.domain.staleness import Verdict
+
+
+class Runs:
+    """All runs whose Jobs exist, found by name, by asset and by ObservationJob."""
+
+    def __init__(self) -> None:
+        self._by_ref: dict[Ref, Run] = {}
+        self._by_asset: dict[Ref, set[Ref]] = {}
+        self._by_job: dict[Ref, set[Ref]] = {}
+
+    def put(self, run: Run) -> None:
+        """Take in a run, new or changed."""
+        self._by_ref[run.ref] = run
+        self._by_asset.setdefault(run.asset, set()).add(run.ref)
+        if run.observation_job:
+            self._by_job.setdefault(Ref(run.ref.namespace, run.observation_job), set()).add(run.ref)
+
+    def remove(self, ref: Ref) -> Run | None:
+        """Forget a run whose Job is gone; give what was known of it."""
+        run = self._by_ref.pop(ref, None)
+        if run is not None:
+            self._by_asset[run.asset].discard(ref)
+            if run.observation_job:
+                self._by_job[Ref(run.ref.namespace, run.observation_job)].discard(ref)
+        return run
+
+    def get(self, ref: Ref) -> Run | None:
+        """Give a run by its name."""
+        return self._by_ref.get(ref)
+
+    def refs(self) -> Iterable[Ref]:
+        """Give the names of all runs."""
+        return self._by_ref.keys()
+
+    def of(self, asset: Ref) -> list[Run]:
+        """Give an asset's runs, oldest fence first."""
+        return sorted((self._by_ref[ref] for ref in self._by_asset.get(asset, ())), key=_by_fence)
+
+    def of_job(self, job: Ref) -> list[Run]:
+        """Give the runs that belong to runs of an ObservationJob, oldest first."""
+        return sorted((self._by_ref[ref] for ref in self._by_job.get(job, ())), key=_by_fence)
+
+    def open(self, asset: Ref) -> list[Run]:
+        """Give an asset's runs whose result is not recorded yet, running or just ended."""
+        return [run for run in self.of(asset) if run.outcome is None]
+
+
+def _by_fence(run: Run) -> tuple[int, Ref]:
+    return (run.fence, run.ref)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything a decision may look at."""
+
+    graph: Graph = field(default_factory=Graph)
+    states: dict[AssetId, AssetState] = field(default_factory=dict)
+    verdicts: dict[Ref, Verdict] = field(default_factory=dict)
+    runs: Runs = field(default_factory=Runs)
+    jobs: dict[Ref, ObservationJob] = field(default_factory=dict)
+    schedules: dict[Ref, Schedule] = field(default_factory=dict)
+    pending: set[Ref] = field(default_factory=set)
+    """Assets that Upwell is rebuilding, or will rebuild by itself: whoever builds on them waits."""
+    store_reachable: bool = True
+
+    def state(self, asset: Asset) -> AssetState:
+        """Give what is known of an asset's data."""
+        return self.states.get(asset.id, UNKNOWN_STATE)
+
+    def schedules_of(self, job: Ref) -> list[Schedule]:
+        """Give the Schedules that fire an ObservationJob."""
+        return [one for one in self.schedules.values() if Ref(one.ref.namespace, one.job) == job]

@@ -1,0 +1,251 @@
+"""When sources are observed, when an ObservationJob runs, and when a Schedule fires."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from builders import NOW, a_ref, a_run, a_state, an_asset
+
+from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.decisions import Verb, Why
+from upwell_operator.domain.observing import selected
+from upwell_operator.domain.plan import plan
+from upwell_operator.domain.scheduling import activated
+from upwell_operator.domain.snapshot import Asset, AssetState, ObservationJob, Outcome, Run, RunPhase, Schedule
+from upwell_operator.domain.world import World
+from upwell_operator.errors import Stalled
+from upwell_operator.resources.meta import Kind, Reason
+
+RAW, OTHER = an_asset("raw"), an_asset("other")
+JOB = ObservationJob(a_ref("sources"), "uid-job", ("raw", "other"))
+DAILY = Schedule(
+    a_ref("daily"), "uid-daily", "0 6 * * *", "sources", created_at=NOW - timedelta(days=30), active_since=None
+)
+SIX = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def a_world(*things: Asset | ObservationJob | Schedule | Run, states: dict[Asset, AssetState] | None = None) -> World:
+    world = World()
+    for thing in things:
+        if isinstance(thing, Asset):
+            world.graph.put(thing)
+        elif isinstance(thing, ObservationJob):
+            world.jobs[thing.ref] = thing
+        elif isinstance(thing, Schedule):
+            world.schedules[thing.ref] = thing
+        else:
+            world.runs.put(thing)
+    world.states.update({asset.id: state for asset, state in (states or {}).items()})
+    return world
+
+
+def starts(result: Planned) -> list[StartRun]:
+    return [one for one in result.actions if isinstance(one, StartRun)]
+
+
+def why(result: Planned) -> tuple[Verb, str]:
+    return result.decisions[0].verb, result.decisions[0].reason
+
+
+class TestSource:
+    """One source, by request and by interval."""
+
+    def planned(self, asset: Asset, *runs: Run, state: AssetState | None = None, now: datetime = NOW) -> Planned:
+        return plan(a_world(asset, *runs, states={asset: state or AssetState()}), Kind.ASSET, asset.ref, now)
+
+    def test_nothing_is_observed_unasked(self) -> None:
+        assert self.planned(RAW) == Planned()
+
+    def test_a_request_is_one_run(self) -> None:
+        asked = replace(RAW, request="t1")
+        (start,) = starts(self.planned(asked))
+        again = self.planned(asked, a_run(start.ref.name, asset="raw", kind="observe"))
+        assert (start.request, starts(again), again.handled_request) == ("t1", [], "t1")
+
+    def test_a_request_of_a_suspended_source_waits(self) -> None:
+        result = self.planned(replace(RAW, request="t1", suspended=True))
+        assert (why(result), result.handled_request) == ((Verb.WAIT, Why.SUSPENDED), None)
+
+    HOURLY = replace(RAW, every=timedelta(hours=1), created_at=NOW - timedelta(minutes=90))
+
+    def test_an_interval_that_nobody_looked_in_is_due(self) -> None:
+        result = self.planned(self.HOURLY)
+        assert len(starts(result)) == 1
+        assert result.wake == NOW + timedelta(minutes=30)
+
+    def test_an_interval_has_one_name(self) -> None:
+        later = NOW + timedelta(minutes=10)
+        names = {starts(self.planned(self.HOURLY, now=now))[0].ref for now in (NOW, later)}
+        assert len(names) == 1
+        assert starts(self.planned(self.HOURLY, now=NOW + timedelta(hours=1)))[0].ref not in names
+
+    LOOKED = {
+        "a run": ([a_run("r", asset="raw", kind="observe", phase="Succeeded", outcome=Outcome.UNCHANGED)], None),
+        "an observation": ([], a_state("v1", at=NOW - timedelta(minutes=5))),
+    }
+
+    @pytest.mark.parametrize(("runs", "state"), LOOKED.values(), ids=LOOKED.keys())
+    def test_an_interval_is_looked_in_once(self, runs: list[Run], state: AssetState | None) -> None:
+        result = self.planned(self.HOURLY, *runs, state=state)
+        assert (starts(result), result.wake) == ([], NOW + timedelta(minutes=30))
+
+    def test_an_observation_that_takes_longer_than_its_interval_is_waited_for(self) -> None:
+        old = a_run("r", asset="raw", kind="observe", created_at=NOW - timedelta(hours=2))
+        assert why(self.planned(self.HOURLY, old)) == (Verb.WAIT, Why.ALREADY_RUNNING)
+
+    def test_a_suspended_source_is_not_observed(self) -> None:
+        assert starts(self.planned(replace(self.HOURLY, suspended=True))) == []
+
+
+class TestObservationJob:
+    """Several sources together."""
+
+    def planned(self, job: ObservationJob, *others: Asset | Run) -> Planned:
+        return plan(a_world(job, *others), Kind.OBSERVATION_JOB, job.ref, NOW)
+
+    def test_it_does_nothing_by_itself(self) -> None:
+        assert self.planned(JOB, RAW, OTHER) == Planned()
+
+    def test_a_request_observes_every_asset_once(self) -> None:
+        result = self.planned(replace(JOB, request="t1"), RAW, OTHER)
+        assert sorted(start.asset.ref.name for start in starts(result)) == ["other", "raw"]
+        assert {start.job_run for start in starts(result)} == {result.job_run}
+        assert result.handled_request == "t1"
+
+    def test_a_request_that_was_half_done_is_finished_under_the_same_names(self) -> None:
+        first = starts(self.planned(replace(JOB, request="t1"), RAW, OTHER))
+        known = a_run("x", asset="raw", kind="observe", observation_job="sources", job_run=first[0].job_run)
+        result = self.planned(replace(JOB, request="t1"), RAW, OTHER, known)
+        assert [start.ref for start in starts(result)] == [start.ref for start in first]
+        assert result.handled_request == "t1"
+
+    def test_run_on_apply_is_once_for_each_generation(self) -> None:
+        applied = replace(JOB, run_on_apply=True, generation=2)
+        first = self.planned(applied, RAW, OTHER)
+        assert first.handled_generation == 2
+        assert starts(self.planned(replace(applied, applied_generation=2), RAW, OTHER)) == []
+        assert self.planned(replace(applied, generation=3), RAW, OTHER).job_run != first.job_run
+
+    HELD = {
+        "suspended": (replace(JOB, request="t1", suspended=True), (), Why.SUSPENDED),
+        "its last run is not over": (
+            replace(JOB, request="t1"),
+            (a_run("x", asset="raw", kind="observe", observation_job="sources", job_run="earlier"),),
+            Why.FORBIDDEN,
+        ),
+    }
+
+    @pytest.mark.parametrize(("job", "runs", "reason"), HELD.values(), ids=HELD.keys())
+    def test_it_waits(self, job: ObservationJob, runs: tuple[Run, ...], reason: Why) -> None:
+        result = self.planned(job, RAW, OTHER, *runs)
+        assert (why(result), result.actions, result.handled_request) == ((Verb.WAIT, reason), (), None)
+
+    def test_a_suspended_member_is_left_out(self) -> None:
+        result = self.planned(replace(JOB, request="t1"), RAW, replace(OTHER, suspended=True))
+        assert [start.asset.ref.name for start in starts(result)] == ["raw"]
+
+    def test_a_job_that_is_gone_plans_nothing(self) -> None:
+        assert plan(World(), Kind.OBSERVATION_JOB, JOB.ref, NOW) == Planned()
+
+    def test_a_mixed_selection_is_an_error_that_names_who_cannot_be_observed(self) -> None:
+        with pytest.raises(Stalled, match=r"cannot observe: other \(no observe function\)") as error:
+            self.planned(JOB, RAW, an_asset("other", kind="Derived"))
+        assert error.value.reason == Reason.MIXED_SELECTION
+
+    def test_a_name_that_is_no_asset_is_an_error(self) -> None:
+        with pytest.raises(Stalled, match="spec.assets: no such asset: other; apply them") as error:
+            self.planned(JOB, RAW)
+        assert error.value.reason == Reason.ASSET_NOT_FOUND
+
+    def test_of_many_names_the_first_ten_are_said(self) -> None:
+        many = replace(JOB, assets=tuple(f"a{n}" for n in range(12)))
+        with pytest.raises(Stalled, match="a9 and 2 more"):
+            selected(a_world(many), many)
+
+
+class TestSchedule:
+    """Ticks, each answered once."""
+
+    def planned(self, schedule: Schedule, *others: Asset | ObservationJob | Run, now: datetime = NOW) -> Planned:
+        parts = others or (JOB, RAW, OTHER)
+        return plan(a_world(schedule, *parts), Kind.SCHEDULE, schedule.ref, now)
+
+    def test_the_tick_that_is_due_runs_the_job(self) -> None:
+        result = self.planned(replace(DAILY, last_tick=SIX - timedelta(days=1)))
+        assert (len(starts(result)), result.tick, result.missed) == (2, SIX, 0)
+        assert result.wake == SIX + timedelta(days=1)
+
+    def test_a_tick_is_answered_once(self) -> None:
+        result = self.planned(replace(DAILY, last_tick=SIX))
+        assert (result.actions, result.tick) == ((), None)
+
+    def test_a_tick_that_was_half_done_is_finished_under_the_same_names(self) -> None:
+        first = self.planned(replace(DAILY, last_tick=SIX - timedelta(days=1)))
+        begun = a_run(
+            starts(first)[0].ref.name, asset="raw", kind="observe", observation_job="sources", job_run=first.job_run
+        )
+        again = self.planned(replace(DAILY, last_tick=SIX - timedelta(days=1)), JOB, RAW, OTHER, begun)
+        assert [start.ref for start in starts(again)] == [start.ref for start in starts(first)]
+
+    def test_after_downtime_the_newest_tick_runs_and_the_others_are_counted(self) -> None:
+        result = self.planned(replace(DAILY, last_tick=SIX - timedelta(days=4)))
+        assert (result.tick, result.missed, len(starts(result))) == (SIX, 3, 2)
+
+    def test_a_tick_before_the_schedule_existed_is_not_its_own(self) -> None:
+        assert self.planned(replace(DAILY, created_at=NOW - timedelta(hours=1))).tick is None
+
+    SKIPPED = {
+        "too late": (replace(DAILY, starting_deadline=timedelta(minutes=5)), (JOB, RAW, OTHER), Why.DEADLINE),
+        "the job still runs": (
+            DAILY,
+            (JOB, RAW, OTHER, a_run("x", asset="raw", kind="observe", observation_job="sources", job_run="earlier")),
+            Why.FORBIDDEN,
+        ),
+        "the job is suspended": (DAILY, (replace(JOB, suspended=True), RAW, OTHER), Why.SUSPENDED),
+        "the job cannot run": (DAILY, (JOB, RAW), Why.JOB_NOT_READY),
+    }
+
+    @pytest.mark.parametrize(("schedule", "others", "reason"), SKIPPED.values(), ids=SKIPPED.keys())
+    def test_a_tick_that_cannot_run_is_skipped_with_its_reason(
+        self, schedule: Schedule, others: tuple[Asset | ObservationJob | Run, ...], reason: Why
+    ) -> None:
+        result = self.planned(schedule, *others)
+        assert result.skipped is not None
+        assert (result.skipped.tick, result.skipped.reason, result.tick) == (SIX, reason.value, SIX)
+        assert starts(result) == []
+
+    def test_a_suspended_schedule_fires_nothing(self) -> None:
+        result = self.planned(replace(DAILY, suspended=True))
+        assert (why(result), result.tick, result.wake) == ((Verb.NO_RUN, Why.SUSPENDED), None, None)
+
+    def test_a_job_that_does_not_exist_is_named(self) -> None:
+        with pytest.raises(Stalled, match='spec.job.name: no ObservationJob "sources" in namespace shop'):
+            self.planned(DAILY, RAW)
+
+    def test_a_schedule_that_is_gone_plans_nothing(self) -> None:
+        assert plan(World(), Kind.SCHEDULE, DAILY.ref, NOW) == Planned()
+
+
+class TestActivation:
+    """From when ticks count."""
+
+    WATCHED = replace(DAILY, active_since=NOW - timedelta(days=9), observed_schedule="0 6 * * * UTC")
+
+    def test_a_new_schedule_counts_from_its_creation(self) -> None:
+        assert activated(DAILY, NOW).active_since == DAILY.created_at
+
+    def test_without_a_creation_time_it_counts_from_now(self) -> None:
+        assert activated(replace(DAILY, created_at=None), NOW).active_since == NOW
+
+    def test_nothing_changes_while_nothing_changes(self) -> None:
+        assert activated(self.WATCHED, NOW) is self.WATCHED
+
+    def test_another_line_counts_from_now(self) -> None:
+        assert activated(replace(self.WATCHED, line="0 7 * * *"), NOW).active_since == NOW
+
+    def test_after_a_resume_nothing_old_fires(self) -> None:
+        suspended = activated(replace(self.WATCHED, suspended=True), NOW)
+        resumed = activated(replace(suspended, suspended=False), NOW + timedelta(days=3))
+        assert (suspended.observed_schedule, resumed.active_since) == ("", NOW + timedelta(days=3))
