@@ -1,0 +1,147 @@
+"""Reading back what happened to an asset: events, versions, decisions; and forgetting it in time.
+
+Pages are newest first. A cursor is the place of the last item of a page and stays good while history grows or is
+trimmed.
+
+Limits: a page filtered by type looks at no more than `MAX_LOOK` entries; it may then have fewer items than asked for,
+and still a cursor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from heapq import merge
+from itertools import islice
+
+from upwell.protocol import EventType
+from upwell_operator.domain.decisions import Decision, Verb
+from upwell_operator.domain.snapshot import AssetId, Ref
+from upwell_operator.resources.meta import Kind
+from upwell_operator.store.chapter import Chapter
+from upwell_operator.store.link import Call
+from upwell_operator.store.packing import dumps, moment, timestamp, unpack_entry
+from upwell_operator.store.records import Page, StoredEvent, VersionSpan
+
+MAX_LOOK = 10_000
+KEPT_DECISIONS = 200
+DECISION_SECONDS = 90 * 86400
+
+Row = tuple[str, Mapping[str, str]]
+"""An entry of a stream: its id and its fields."""
+
+
+class History(Chapter):
+    """The verbs that read and trim what was, and record what was decided."""
+
+    async def events(
+        self,
+        id: AssetId,  # noqa: A002 -- the word everywhere else
+        cursor: str | None = None,
+        limit: int = 50,
+        types: Collection[EventType] = (),
+    ) -> Page[StoredEvent]:
+        """Give a page of an asset's events, of some types or of all. Raises StoreUnavailable."""
+        found: list[StoredEvent] = []
+        looked, step = 0, limit if not types else max(limit, 200)
+        while True:
+            rows, more = await self._rows(id, cursor, step)
+            for row in rows:
+                cursor = row[0]
+                event = unpack_entry(id.key, *row)
+                if not types or event.event.type in types:
+                    found.append(event)
+                if len(found) == limit:
+                    return Page(tuple(found), cursor if more or row is not rows[-1] else None)
+            looked += len(rows)
+            if not more or looked >= MAX_LOOK:
+                return Page(tuple(found), cursor if more else None)
+
+    async def versions(
+        self,
+        id: AssetId,  # noqa: A002 -- the word everywhere else
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[VersionSpan]:
+        """Give a page of the versions an asset has had, the current one first. Raises StoreUnavailable."""
+        at = self._keys.asset(id)
+        state, rows = await self._link.read(
+            [("HMGET", at.state, "v", "vt", "vl", "vn", "vr"), _newest(at.versions, cursor, limit + 1)]
+        )
+        spans = [(place, _span([fields[name] for name in "vabnr"])) for place, fields in rows]
+        if cursor is None and state[0] is not None:
+            spans.insert(0, ("+", _span(state)))
+        shown = spans[:limit]
+        return Page(tuple(span for _, span in shown), shown[-1][0] if len(spans) > limit else None)
+
+    async def decisions(self, kind: Kind, ref: Ref, cursor: str | None = None, limit: int = 50) -> Page[Decision]:
+        """Give a page of what was decided about a resource, and why. Raises StoreUnavailable."""
+        (rows,) = await self._link.read([_newest(self._keys.decisions(kind.value, ref), cursor, limit + 1)])
+        shown = tuple(_unpack_decision(kind, ref, fields) for _, fields in rows[:limit])
+        return Page(shown, rows[limit - 1][0] if len(rows) > limit else None)
+
+    async def decide(self, records: Sequence[Decision]) -> None:
+        """Record decisions, each only if it differs from the newest of its subject. Raises StoreUnavailable, Fenced."""
+        await self._link.calls([self._decide(record) for record in records])
+
+    async def trim(self, id: AssetId, events: int, age: timedelta) -> int:  # noqa: A002 -- the word everywhere else
+        """Forget what is older than `age` or beyond `events`, now and with later appends; what is current stays.
+
+        Gives the number of entries that went. Raises StoreUnavailable, Fenced.
+        """
+        at = self._keys.asset(id)
+        call = Call(
+            "trim",
+            (at.state, at.events, at.unchanged, at.versions, at.registry, at.epoch),
+            (self._epoch, events, int(age.total_seconds() * 1000), id.key),
+        )
+        (gone,) = await self._link.calls([call])
+        return int(gone)
+
+    async def undefined(self, namespace: str, defined: Collection[str] = ()) -> list[str]:
+        """Give the keys of a namespace that something was reported about, without those defined. Sorted.
+
+        Raises StoreUnavailable.
+        """
+        shards = range(self._keys.shards)
+        members = await self._link.read([("SMEMBERS", self._keys.registry(shard, namespace)) for shard in shards])
+        return sorted({key for some in members for key in some} - set(defined))
+
+    async def _rows(self, id: AssetId, cursor: str | None, count: int) -> tuple[list[Row], bool]:  # noqa: A002
+        """Give the newest entries before a place, of both streams in their one order, and whether there are more."""
+        at = self._keys.asset(id)
+        both = await self._link.read([_newest(stream, cursor, count + 1) for stream in (at.events, at.unchanged)])
+        rows = list(islice(merge(*both, key=lambda row: _place(row[0]), reverse=True), count + 1))
+        return rows[:count], len(rows) > count
+
+    def _decide(self, record: Decision) -> Call:
+        what = [record.verb.value, record.reason, record.message, record.run, record.id and record.id.key]
+        return Call(
+            "decide",
+            (self._keys.decisions(record.kind.value, record.ref), self._keys.epoch(self._keys.shard(record.ref))),
+            (self._epoch, dumps(what), timestamp(record.time), KEPT_DECISIONS, DECISION_SECONDS),
+        )
+
+
+def _newest(stream: str, cursor: str | None, count: int) -> tuple[str | int, ...]:
+    start = "+" if cursor in (None, "+") else f"({cursor}"
+    return ("XREVRANGE", stream, start, "-", "COUNT", count)
+
+
+def _place(entry_id: str) -> tuple[int, int]:
+    ms, _, sequence = entry_id.partition("-")
+    return int(ms), int(sequence)
+
+
+def _span(values: Sequence[str | None]) -> VersionSpan:
+    """Read a version's time from its version, first seen, last seen, times, run; a rebuilt state lacks some."""
+    version, first, last, times, run = values
+    since = first or last or "1970-01-01T00:00:00Z"
+    return VersionSpan(version or "", moment(since), moment(last or since), int(times or 1), run or None)
+
+
+def _unpack_decision(kind: Kind, ref: Ref, fields: Mapping[str, str]) -> Decision:
+    verb, reason, message, run, key = json.loads(fields["d"])
+    data = AssetId(ref.namespace, key) if key is not None else None
+    return Decision(kind, ref, Verb(verb), reason, message, moment(fields["t"]), data, run)

@@ -1,0 +1,203 @@
+"""P8, P9 and the reference of P1: what the store costs, on a real Valkey that fsyncs before it answers.
+
+    python tests/bench/bench_store.py [--json] [--events 100000]
+
+P1's reference is `append.lua` called directly and pipelined; the bar of P1 itself is `bench_ingest`'s. Figures are of this
+machine, now; ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from redis_servers import Backend, running
+
+from upwell.protocol import Event, EventType, MetadataEntry
+from upwell_operator.domain.snapshot import AssetId
+from upwell_operator.store import Append, Store
+
+START = datetime.now(UTC) - timedelta(days=1)
+BATCH = 100
+IN_FLIGHT = 4
+"""Batches in flight at once: as many clients as keep one server busy."""
+PAGES = 300
+ASSETS = 10_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table: ours against a reference of the same run, or against a bar alone."""
+
+    name: str
+    ours: float
+    unit: str
+    reference: float | None = None
+    bar: str = ""
+    ok: bool = True
+
+    @property
+    def ratio(self) -> float | None:
+        return self.ours / self.reference if self.reference else None
+
+
+def observation(asset: AssetId, number: int, version: str, *, run: str | None = None) -> Append:
+    """Give an observation as a file-hash source reports it: a SHA-256, a path and a number."""
+    metadata = {"path": MetadataEntry("path", "/data/raw/orders.csv"), "rows": MetadataEntry("int", 120_000)}
+    time_ = (START + timedelta(seconds=number)).isoformat()
+    event_id = f"01JQ{number:022d}"
+    event = Event(event_id, EventType.OBSERVATION, asset.key, time_, version, metadata, result=True)
+    return Append(asset, event, run=run)
+
+
+def sha(number: int) -> str:
+    return f"{number:064x}"
+
+
+async def fill(store: Store, entries: Sequence[Append]) -> None:
+    """Append in batches, a few in flight."""
+    batches = [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]
+    for at in range(0, len(batches), IN_FLIGHT):
+        await asyncio.gather(*(store.append(batch) for batch in batches[at : at + IN_FLIGHT]))
+
+
+async def throughput(store: Store, count: int = 20_000) -> list[Figure]:
+    """P1's reference: events a second through the verb, and through EVALSHA alone with arguments packed before."""
+    assets = [AssetId("bench", f"p1/{number}") for number in range(100)]
+    entries = [observation(assets[n % 100], n, sha(n // 1000)) for n in range(count)]
+    begun = time.perf_counter()
+    await fill(store, entries)
+    verb = count / (time.perf_counter() - begun)
+    calls = [store._append(observation(assets[n % 100], count + n, sha(n // 1000))) for n in range(count)]
+    begun = time.perf_counter()
+    batches = [calls[at : at + BATCH] for at in range(0, count, BATCH)]
+    for at in range(0, len(batches), IN_FLIGHT):
+        await asyncio.gather(*(store._link.calls(batch) for batch in batches[at : at + IN_FLIGHT]))
+    script = count / (time.perf_counter() - begun)
+    return [
+        Figure("P1 reference: append.lua, pipelined", script, "events/s"),
+        Figure("P1 Store.append, batches of 100", verb, "events/s", script, ">= 50 %", verb >= script / 2),
+    ]
+
+
+def used(backend: Backend) -> int:
+    """Give the bytes that the server has allocated, once it has nothing left to do."""
+    with backend.servers[0].admin() as client:
+        client.execute_command("MEMORY", "PURGE")
+        return int(client.info("memory")["used_memory"])
+
+
+def drop(backend: Backend, pattern: str) -> None:
+    """Remove keys that expire by themselves, as time would."""
+    with backend.servers[0].admin() as client:
+        names = list(client.scan_iter(pattern, count=10_000))
+        for at in range(0, len(names), 1000):
+            client.unlink(*names[at : at + 1000])
+
+
+async def bytes_each(store: Store, backend: Backend, name: str, version: Callable[[int], str]) -> tuple[float, float]:
+    """Give the bytes an observation costs for good, and with the ids that are kept for a week, over 20,000 in runs."""
+    assets = [AssetId("bench", f"{name}/{number}") for number in range(20)]
+    await fill(store, [observation(asset, 0, version(0), run="first") for asset in assets])
+    for asset in assets:
+        await store.trim(asset, 100_000, timedelta(days=365))
+    before, count = used(backend), 20_000
+    entries = [observation(assets[n % 20], n + 1, version(1 + n // 20), run=f"{name}-{n:012x}") for n in range(count)]
+    await fill(store, entries)
+    full = used(backend)
+    drop(backend, "*:seen:*")
+    return (used(backend) - before) / count, (full - before) / count
+
+
+async def sizes(store: Store, backend: Backend) -> list[Figure]:
+    """P8: bytes of Redis' memory an observation, unchanged and changed."""
+    unchanged, unchanged_week = await bytes_each(store, backend, "same", lambda _: sha(0))
+    changed, changed_week = await bytes_each(store, backend, "new", sha)
+    return [
+        Figure("P8 unchanged observation", unchanged, "B", 35_000, "<= 100 B", unchanged <= 100),
+        Figure("P8 changed observation", changed, "B", 35_000, "<= 700 B", changed <= 700),
+        Figure("   unchanged, with its id (a week)", unchanged_week, "B"),
+        Figure("   changed, with its id (a week)", changed_week, "B"),
+    ]
+
+
+async def page(store: Store, events: int) -> list[Figure]:
+    """P9: an asset's page (state and 50 events) of an asset with many events."""
+    asset = AssetId("bench", "p9")
+    await fill(store, [observation(asset, 0, sha(0))])
+    await store.trim(asset, events * 2, timedelta(days=365))
+    await fill(store, [observation(asset, n, sha(n)) for n in range(1, events)])
+    took = []
+    for _ in range(PAGES):
+        begun = time.perf_counter()
+        await store.states([asset])
+        found = await store.events(asset, limit=50)
+        took.append((time.perf_counter() - begun) * 1000)
+        assert len(found.items) == 50
+    p50, p99 = statistics.median(took), statistics.quantiles(took, n=100)[98]
+    return [
+        Figure(f"P9 page with {events:,} events, p50", p50, "ms", 12.6, "<= 2 ms", p50 <= 2),
+        Figure(f"P9 page with {events:,} events, p99", p99, "ms", 12.6, "<= 5 ms", p99 <= 5),
+    ]
+
+
+async def reading(store: Store) -> list[Figure]:
+    """States of ten thousand assets, unpacked."""
+    ids = [AssetId("bench", f"many/{number}") for number in range(ASSETS)]
+    await fill(store, [observation(id_, number, sha(number), run="r") for number, id_ in enumerate(ids)])
+    took = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        assert len(await store.states(ids)) == ASSETS
+        took.append((time.perf_counter() - begun) * 1000)
+    best = statistics.median(took)
+    return [Figure("states() of 10,000 assets", best, "ms", bar="<= 1000 ms", ok=best <= 1000)]
+
+
+async def measure(events: int) -> list[Figure]:
+    """Run all benches, each on an empty server."""
+    figures: list[Figure] = []
+    with running("valkey") as backend:
+        store = Store(backend.settings)
+        for bench in (throughput, lambda s: sizes(s, backend), reading, lambda s: page(s, events)):
+            backend.empty()
+            await store.open()
+            figures += await bench(store)
+        await store.close()
+    return figures
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Give the figures as a table."""
+    rows = [f"{'name':42}{'ours':>12}{'reference':>12}{'ratio':>9}  {'bar':12}ok"]
+    for one in figures:
+        reference = f"{one.reference:,.1f}" if one.reference else ""
+        ratio = f"{one.ratio:.3f}" if one.ratio else ""
+        verdict = ("yes" if one.ok else "NO") if one.bar else ""
+        rows.append(f"{one.name:42}{one.ours:>8,.1f} {one.unit[:3]:3}{reference:>12}{ratio:>9}  {one.bar:12}{verdict}")
+    return "\n".join(rows)
+
+
+def main() -> int:
+    """Print the figures; exit 1 if a bar is not reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--events", type=int, default=100_000)
+    options = parser.parse_args()
+    figures = asyncio.run(measure(options.events))
+    print(json.dumps([asdict(one) for one in figures]) if options.json else table(figures))
+    return 0 if all(one.ok for one in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
