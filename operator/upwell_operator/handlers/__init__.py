@@ -1,0 +1,1 @@
+"""EARS: the only importer of kopf; handlers of a few lines that enqueue."""

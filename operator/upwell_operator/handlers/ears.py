@@ -1,0 +1,116 @@
+"""What kopf hears, handed on: low-level `on.event` handlers that do nothing but tell the reconciler.
+
+kopf is used for what it is best at (listing, watching, reconnecting) and for nothing that it would write: no
+annotation, no finalizer, no progress. It has a thread and a loop of its own, because it takes the process's signals and
+cancels every task of its loop when it ends. A handler can never end its watch: whatever goes wrong in one is caught
+here, `BaseException` included, and made up for by the next full pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import kopf
+
+from upwell_operator.errors import UpwellError
+from upwell_operator.handlers.vitals import Vitals
+from upwell_operator.resources.meta import GROUP, VERSION, Label
+
+Json = dict[str, Any]
+Hear = Callable[[str, str, Json], None]
+log = logging.getLogger(__name__)
+HEARD = (
+    (GROUP, VERSION, "assets"),
+    (GROUP, VERSION, "observationjobs"),
+    (GROUP, VERSION, "schedules"),
+    ("batch", "v1", "jobs"),
+)
+STOP_SECONDS = 5.0
+
+
+class DeafError(UpwellError):
+    """kopf has ended, so nothing is heard any more; the process ends, and its replacement hears again."""
+
+
+class Ears:
+    """kopf in a thread. `hear` is called in the loop of whoever calls `listen`."""
+
+    def __init__(self, hear: Hear, vitals: Vitals, namespaces: Sequence[str]) -> None:
+        self._hear, self._vitals, self._namespaces = hear, vitals, namespaces
+        self._stop = threading.Event()
+
+    async def listen(self) -> None:
+        """Listen until cancelled. Raises DeafError when kopf ends by itself."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+        thread = threading.Thread(target=self._run, args=(loop, ended), name="kopf", daemon=True)
+        thread.start()
+        try:
+            raise DeafError(f"kopf has ended: {await asyncio.shield(ended)}")
+        finally:
+            self._stop.set()
+            await asyncio.wait([ended], timeout=STOP_SECONDS)
+
+    def _run(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[str]) -> None:
+        why = "without a word"
+        try:
+            asyncio.run(self._operate(loop))
+        except BaseException as error:  # noqa: BLE001  # this is the end of the thread, and it must be told
+            why = f"{type(error).__name__}: {error}"
+        loop.call_soon_threadsafe(_tell, ended, why)
+
+    async def _operate(self, loop: asyncio.AbstractEventLoop) -> None:
+        await kopf.operator(
+            registry=self._registry(loop),
+            settings=quiet_settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=list(self._namespaces),
+            stop_flag=self._stop,
+        )
+
+    def _registry(self, loop: asyncio.AbstractEventLoop) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(log_in)
+        for group, version, plural in HEARD:
+            kopf.on.event(group, version, plural, registry=registry, id=plural)(self._ear(plural, loop))
+        return registry
+
+    def _ear(self, plural: str, loop: asyncio.AbstractEventLoop) -> Callable[..., Awaitable[None]]:
+        async def on_event(event: Json, **_: Any) -> None:
+            loop.call_soon_threadsafe(self._take, plural, event["type"] or "ADDED", dict(event["object"]))
+
+        return on_event
+
+    def _take(self, plural: str, kind: str, obj: Json) -> None:
+        self._vitals.heard(plural)
+        try:
+            self._hear(plural, kind, obj)
+        except BaseException:
+            self._vitals.deafened(plural)
+            log.exception("an event of %s could not be taken in; the next full pass will see it", plural)
+
+
+def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """Log in by the pod's account or a kubeconfig, without the client library that kopf would import whole."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+def quiet_settings() -> kopf.OperatorSettings:
+    """Give kopf's settings for a mere listener: nothing posted, workers that end soon, lists in pages."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.queueing.idle_timeout = 0.2  # a task for each of 10,000 objects holds 80 MB, for five seconds by default
+    settings.watching.chunk_size = 500
+    settings.watching.label_selectors["batch", "v1", "jobs"] = f"{Label.MANAGED_BY}=upwell"
+    settings.process.ultimate_exiting_timeout = None  # the process is not kopf's to end
+    return settings
+
+
+def _tell(ended: asyncio.Future[str], why: str) -> None:
+    if not ended.done():
+        ended.set_result(why)

@@ -1,0 +1,65 @@
+"""What was decided and started, written down where `upwell why` and `upwell runs` read it.
+
+A decision is written before it is carried out, so that a crash between the two leaves a reason without a run, never a
+run without a reason. While the store is away the newest decisions wait here; Jobs carry their trigger themselves.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from upwell_operator.domain.decisions import Decision
+from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.snapshot import Ref
+from upwell_operator.errors import StoreUnavailable
+from upwell_operator.resources.meta import Kind
+from upwell_operator.store.store import Store
+
+Subject = tuple[Kind, Ref]
+WAITING_AT_MOST = 10_000
+"""Subjects whose newest decision waits for the store; of more, the oldest are dropped (their Jobs still say why)."""
+
+
+class Diary:
+    """Writes decisions and runs down; what would only repeat the last word about a subject is not written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last: dict[Subject, int] = {}
+        self._waiting: OrderedDict[Subject, Decision] = OrderedDict()
+
+    async def note(self, decisions: Sequence[Decision]) -> None:
+        """Write decisions down. A store that is away keeps nobody from acting; Fenced is raised."""
+        for why in decisions:
+            if self._last.get((why.kind, why.ref)) != _words(why):
+                self._waiting[why.kind, why.ref] = why
+        while len(self._waiting) > WAITING_AT_MOST:
+            self._waiting.popitem(last=False)
+        batch = dict(self._waiting)
+        if not batch:
+            return
+        try:
+            await self._store.decide(list(batch.values()))
+        except StoreUnavailable:
+            return
+        for subject, why in batch.items():
+            self._last[subject] = _words(why)
+            if self._waiting.get(subject) is why:
+                del self._waiting[subject]
+
+    async def started(self, job: dict[str, Any]) -> None:
+        """Have a run listed as soon as its Job exists; while the store is away it is listed when it ends."""
+        run = read_run(job)
+        if run is None:
+            return
+        try:
+            await self._store.record_run(run)
+        except StoreUnavailable:
+            return
+
+
+def _words(why: Decision) -> int:
+    """What makes two decisions the same; a hash, since there is one for each of 10,000 assets."""
+    return hash((why.verb, why.reason, why.message, why.run))

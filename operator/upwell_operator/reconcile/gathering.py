@@ -1,0 +1,106 @@
+"""What the store knows, brought into the world: read when something was reported, remembered while Redis is away.
+
+Three things can be wrong with the store, and each has its answer here. It does not answer: the world goes on with what
+was read last, or what the resources' status remembers, and says so once. It was emptied: it is filled again from
+status, and that is said. It was trimmed or restarted: everything is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from upwell_operator.domain.asset_status import remembered_state
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetState, Ref
+from upwell_operator.domain.world import World
+from upwell_operator.errors import StoreUnavailable
+from upwell_operator.reconcile.mirror import Mirror, remembered
+from upwell_operator.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Gatherer:
+    """Keeps `world.states` as true as the store lets it."""
+
+    def __init__(self, world: World, mirror: Mirror, store: Store) -> None:
+        self._world, self._mirror, self._store = world, mirror, store
+        self._unread: set[AssetId] = set()
+        self.rebuilt = 0
+        """How many assets' data was filled in again after Redis had been emptied, since it was last asked."""
+
+    def read_again(self, ids: Iterable[AssetId]) -> None:
+        """Mark assets whose data may have changed."""
+        self._unread.update(ids)
+
+    async def gather(self, refs: Iterable[Ref]) -> set[Ref]:
+        """Read what is marked, and what was never read of these assets; give those whose state is another now.
+
+        A store that is away marks nothing read.
+        """
+        wanted = list(self._unread | self._unknown(refs))
+        changed = await self.read(wanted)
+        if self._world.store_reachable:
+            self._unread.difference_update(wanted)
+        return changed
+
+    async def read(self, ids: list[AssetId]) -> set[Ref]:
+        """Read states in the order given; give the assets whose state is another now.
+
+        While the store is away nothing waits for it: whoever follows the feed notices when it is back.
+        """
+        if self._world.store_reachable and ids:
+            try:
+                found = await self._read(ids)
+                return self._take({one: found.get(one, UNKNOWN_STATE) for one in ids})
+            except StoreUnavailable as error:
+                self.lost_store(error)
+        return self._take({one: self._remembered(one) for one in ids if one not in self._world.states})
+
+    async def _read(self, ids: list[AssetId]) -> dict[AssetId, AssetState]:
+        found = await self._store.states(ids)
+        if self._vanished(ids, found) and await self._store.is_empty():
+            await self._refill()
+            return await self._store.states(ids)
+        return found
+
+    def _unknown(self, refs: Iterable[Ref]) -> set[AssetId]:
+        assets = filter(None, (self._world.graph.get(ref) for ref in refs))
+        return {asset.id for asset in assets if asset.id not in self._world.states}
+
+    def lost_store(self, error: StoreUnavailable) -> None:
+        """Go on without the store. Said once, however often it is noticed (argo-events#3497)."""
+        if self._world.store_reachable:
+            log.warning("the store does not answer; observations go on, materializations wait: %s", error)
+        self._world.store_reachable = False
+
+    def found_store(self) -> None:
+        """Read from the store again: it has answered."""
+        if not self._world.store_reachable:
+            log.info("the store answers")
+        self._world.store_reachable = True
+
+    def _take(self, states: dict[AssetId, AssetState]) -> set[Ref]:
+        changed = {one for one, state in states.items() if self._world.states.get(one, UNKNOWN_STATE) != state}
+        self._world.states.update(states)
+        return {ref for one in changed if (ref := self._world.graph.by_id(one))}
+
+    def _vanished(self, ids: list[AssetId], found: dict[AssetId, AssetState]) -> bool:
+        """Say whether something that was known is unknown to the store: then it may have been emptied."""
+        return any(one not in found and self._known(one) for one in ids)
+
+    def _known(self, one: AssetId) -> bool:
+        return self._world.states.get(one, UNKNOWN_STATE) != UNKNOWN_STATE or self._remembered(one) != UNKNOWN_STATE
+
+    def _remembered(self, one: AssetId) -> AssetState:
+        ref = self._world.graph.by_id(one)
+        status = self._mirror.status_of(ref) if ref else {}
+        return remembered_state(status)
+
+    async def _refill(self) -> None:
+        """Fill an emptied store from what the resources remember; what was reported since is not overwritten."""
+        items = [(one, remembered_state(status)) for one, status in remembered(self._mirror, self._world)]
+        items = [(one, state) for one, state in items if state != UNKNOWN_STATE]
+        await self._store.restore(items)
+        self.rebuilt += len(items)
+        log.warning("the store had been emptied; the state of %d assets was rebuilt from their status", len(items))

@@ -1,0 +1,258 @@
+"""What was last seen of the cluster's objects: the ears write it, passes read it.
+
+It keeps the world's values, and beside them what a pass needs of a manifest later: resourceVersion, spec and status, as
+compact JSON, because 10,000 assets are held. Watch events may come late, twice or not at all: an older resourceVersion
+than the one held is ignored, and `replace` (a full list) mends what was lost.
+
+Limits: resourceVersions are compared as numbers, which Kubernetes promises since 1.35 and has always done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
+from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.snapshot import AssetId, Ref, RunPhase
+from upwell_operator.domain.world import World
+from upwell_operator.errors import Stalled
+from upwell_operator.reconcile.queue import Key, Subject
+from upwell_operator.resources.meta import Kind
+from upwell_operator.resources.parsing import parse
+
+Json = dict[str, Any]
+RESOURCES = {"assets": Subject.ASSET, "observationjobs": Subject.OBSERVATION_JOB, "schedules": Subject.SCHEDULE}
+WATCHED = (*RESOURCES, "jobs")
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is held of one object of our kinds."""
+
+    uid: str
+    version: int
+    generation: int
+    spec: bytes
+    status: bytes
+    error: Stalled | None = None
+    """Why it could not be read, if it could not."""
+
+    def status_json(self) -> Json:
+        """Give the status as it was last seen or written."""
+        return _loads(self.status)
+
+
+class Mirror:
+    """The world as far as watch events tell it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._seen: dict[Key, Seen] = {}
+        self._runs: dict[Ref, int] = {}
+        self._gone: dict[Key, int] = {}
+
+    def get(self, key: Key) -> Seen | None:
+        """Give what is held of an object."""
+        return self._seen.get(key)
+
+    def __iter__(self) -> Iterator[Key]:
+        """Give all objects of our three kinds."""
+        return iter(list(self._seen))
+
+    def spec(self, key: Key) -> Json:
+        """Give the spec of an object that is held."""
+        return _loads(self._seen[key].spec)
+
+    def status_of(self, asset: Ref) -> Json:
+        """Give an asset's status as it was last seen or written; empty when there is none."""
+        seen = self._seen.get(Key(Subject.ASSET, asset))
+        return seen.status_json() if seen else {}
+
+    def saw(self, resource: str, event: str, obj: Json) -> set[Key]:
+        """Take in one watch event; give the keys that it makes dirty. Old news makes none."""
+        if resource == "jobs":
+            return self._saw_job(event, obj)
+        key = Key(RESOURCES[resource], _ref(obj))
+        if event == "DELETED":
+            return self._forget(key, obj)
+        return self._saw_object(key, obj)
+
+    def replace(self, resource: str, objects: Iterable[Json], at: int, namespace: str | None = None) -> set[Key]:
+        """Take in a complete list, of one namespace or of all, that is true at a resourceVersion.
+
+        What is not in it, and not newer, is gone.
+        """
+        dirty: set[Key] = set()
+        names = set()
+        for obj in objects:
+            names.add(_ref(obj))
+            dirty |= self.saw(resource, "MODIFIED", obj)
+
+        def lost(ref: Ref, version: int) -> bool:
+            return ref not in names and version <= at and namespace in (None, ref.namespace)
+
+        if resource == "jobs":
+            runs = [ref for ref, version in self._runs.items() if lost(ref, version)]
+            return dirty.union(*(self._drop_run(ref) for ref in runs))
+        subject = RESOURCES[resource]
+        keys = [key for key, seen in self._seen.items() if key.subject is subject and lost(key.ref, seen.version)]
+        return dirty.union(*(self._drop(key) for key in keys))
+
+    def lost(self, key: Key) -> set[Key]:
+        """Take in that an object turned out to be gone; give the keys that this makes dirty."""
+        return self._drop(key)
+
+    def wrote(self, key: Key, obj: Json) -> set[Key]:
+        """Take in what our own write gave back, so that its echo is no news; give whom else it makes dirty."""
+        seen = self._seen.get(key)
+        if seen is None or seen.version >= _version(obj) or seen.uid != obj["metadata"].get("uid", ""):
+            return set()
+        seen.version, seen.status = _version(obj), _dumps(obj.get("status") or {})
+        return self._accept(key, obj) - {key}
+
+    # ------------------------------------------------------------- our kinds
+
+    def _saw_object(self, key: Key, obj: Json) -> set[Key]:
+        version, held = _version(obj), self._seen.get(key)
+        if version <= self._gone.get(key, 0) or (held and held.version >= version):
+            return set()
+        spec, status = _dumps(obj.get("spec") or {}), _dumps(obj.get("status") or {})
+        meta = obj["metadata"]
+        seen = Seen(meta.get("uid", ""), version, meta.get("generation", 1), spec, status)
+        self._seen[key] = seen
+        dirty = self._accept(key, obj)
+        same_status = held is not None and held.status == status and held.uid == seen.uid
+        return dirty if same_status else {*dirty, key}
+
+    def _accept(self, key: Key, obj: Json) -> set[Key]:
+        """Parse an object into the world; one that cannot be parsed leaves it, and says why."""
+        seen = self._seen[key]
+        try:
+            return self._take(key, parse(Kind(key.subject.value), obj), obj)
+        except Stalled as error:
+            changed = seen.error is None or str(seen.error) != str(error)
+            seen.error = error
+            return self._leave(key) | ({key} if changed else set())
+
+    def _take(self, key: Key, resource: Any, obj: Json) -> set[Key]:
+        seen, status = self._seen[key], obj.get("status") or {}
+        seen.error = None
+        if key.subject is Subject.ASSET:
+            return self._take_asset(key, accept_asset(resource, obj.get("spec") or {}, status))
+        if key.subject is Subject.OBSERVATION_JOB:
+            return self._take_job(key, accept_job(resource, status))
+        schedule = accept_schedule(resource, status)
+        changed = self._world.schedules.get(key.ref) != schedule
+        self._world.schedules[key.ref] = schedule
+        return {key} if changed else set()
+
+    def _take_asset(self, key: Key, asset: Any) -> set[Key]:
+        if self._world.graph.get(key.ref) == asset:
+            return set()
+        return {key, *_assets(self._world.graph.put(asset)), *self._jobs_of(key.ref.namespace)}
+
+    def _take_job(self, key: Key, job: Any) -> set[Key]:
+        if self._world.jobs.get(key.ref) == job:
+            return set()
+        self._world.jobs[key.ref] = job
+        return {key, *self._schedules_of(key.ref)}
+
+    def _jobs_of(self, namespace: str) -> set[Key]:
+        """An asset that appears or changes its kind may mend or break a selection."""
+        return {Key(Subject.OBSERVATION_JOB, ref) for ref in self._world.jobs if ref.namespace == namespace}
+
+    def _schedules_of(self, job: Ref) -> set[Key]:
+        return {Key(Subject.SCHEDULE, one.ref) for one in self._world.schedules_of(job)}
+
+    def _forget(self, key: Key, obj: Json) -> set[Key]:
+        held = self._seen.get(key)
+        if held is None or held.version > _version(obj):
+            return set()
+        self._gone[key] = _version(obj)
+        return self._drop(key)
+
+    def _drop(self, key: Key) -> set[Key]:
+        self._seen.pop(key, None)
+        return self._leave(key)
+
+    def _leave(self, key: Key) -> set[Key]:
+        """Take an object out of the world; give who must be looked at because of it."""
+        if key.subject is Subject.ASSET:
+            left = self._world.graph.get(key.ref) is not None
+            affected = self._world.graph.remove(key.ref) if left else set()
+            self._world.verdicts.pop(key.ref, None)
+            self._world.pending.discard(key.ref)
+            return _assets(affected - {key.ref}) | (self._jobs_of(key.ref.namespace) if left else set())
+        if key.subject is Subject.OBSERVATION_JOB:
+            self._world.jobs.pop(key.ref, None)
+            return self._schedules_of(key.ref)
+        self._world.schedules.pop(key.ref, None)
+        return set()
+
+    # ------------------------------------------------------------- Jobs
+
+    def _saw_job(self, event: str, obj: Json) -> set[Key]:
+        ref, version = _ref(obj), _version(obj)
+        key = Key(Subject.RUN, ref)
+        if version <= max(self._gone.get(key, 0), self._runs.get(ref, 0) - (event == "DELETED")):
+            return set()
+        if event == "DELETED":
+            self._gone[key] = version
+            return self._drop_run(ref)
+        run = read_run(obj)
+        if run is None:
+            return set()
+        self._runs[ref] = version
+        if self._world.runs.get(ref) == run:
+            return set()
+        self._world.runs.put(run)
+        unrecorded = run.phase is not RunPhase.ACTIVE and run.outcome is None
+        return self._around(run) | ({key} if unrecorded else set())
+
+    def _drop_run(self, ref: Ref) -> set[Key]:
+        self._runs.pop(ref, None)
+        known = self._world.runs.remove(ref)
+        return self._around(known) if known else set()
+
+    def _around(self, run: Any) -> set[Key]:
+        keys = {Key(Subject.ASSET, run.asset)} if Key(Subject.ASSET, run.asset) in self._seen else set()
+        if run.observation_job:
+            job = Ref(run.ref.namespace, run.observation_job)
+            keys |= {Key(Subject.OBSERVATION_JOB, job)} if job in self._world.jobs else set()
+            keys |= self._schedules_of(job)
+        return keys
+
+
+def remembered(mirror: Mirror, world: World) -> list[tuple[AssetId, Json]]:
+    """Give the data of every asset with the status that remembers it."""
+    found = []
+    for key in mirror:
+        asset = world.graph.get(key.ref) if key.subject is Subject.ASSET else None
+        seen = mirror.get(key)
+        if asset is not None and seen is not None:
+            found.append((asset.id, seen.status_json()))
+    return found
+
+
+def _assets(refs: Iterable[Ref]) -> set[Key]:
+    return {Key(Subject.ASSET, ref) for ref in refs}
+
+
+def _ref(obj: Json) -> Ref:
+    return Ref(obj["metadata"].get("namespace", "default"), obj["metadata"]["name"])
+
+
+def _version(obj: Json) -> int:
+    return int(obj["metadata"].get("resourceVersion") or 0)
+
+
+def _dumps(value: Json) -> bytes:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _loads(text: bytes) -> Json:
+    loaded: Json = json.loads(text)
+    return loaded

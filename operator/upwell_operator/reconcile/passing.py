@@ -1,0 +1,240 @@
+"""One pass: from dirty keys to plans, and from plans to what is done about them.
+
+Before a run is started because data changed, what it would consume is read once more, inputs before the asset itself:
+so nobody decides on a state that is older than the Jobs that he has seen. If it differs, the plan is made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from upwell.protocol import RunKind
+from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.decisions import Decision, Verb, Why
+from upwell_operator.domain.plan import plan, settle_pending
+from upwell_operator.domain.snapshot import AssetId, Ref
+from upwell_operator.domain.staleness import propagate
+from upwell_operator.domain.world import World
+from upwell_operator.errors import Conflict, Fenced, NotFound, Stalled, StoreUnavailable, Waiting
+from upwell_operator.reconcile.acting import Actor
+from upwell_operator.reconcile.diary import Diary
+from upwell_operator.reconcile.gathering import Gatherer
+from upwell_operator.reconcile.mirror import Mirror
+from upwell_operator.reconcile.queue import Key, Queue, Subject
+from upwell_operator.reconcile.recording import Recorder
+from upwell_operator.reconcile.writing import PLURALS, Writer
+from upwell_operator.resources.meta import Kind
+
+log = logging.getLogger(__name__)
+LOOKS = 3
+"""How often a plan is made again because the store had moved on; then the keys simply come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Those who do what a plan says."""
+
+    actor: Actor
+    writer: Writer
+    recorder: Recorder
+    diary: Diary
+
+
+class Pass:
+    """Passes over the world. `may_write` is asked before each: an operator without its Lease decides nothing."""
+
+    def __init__(
+        self,
+        world: World,
+        mirror: Mirror,
+        queue: Queue,
+        gatherer: Gatherer,
+        hands: Hands,
+        clock: Callable[[], datetime],
+        concurrency: int,
+        may_write: Callable[[], bool],
+    ) -> None:
+        self._world, self._mirror, self._queue, self._gatherer = world, mirror, queue, gatherer
+        self._hands, self._clock, self._may_write = hands, clock, may_write
+        self._slots = asyncio.Semaphore(concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fenced: Fenced | None = None
+
+    async def run(self, keys: set[Key]) -> None:
+        """Look at these keys, and at whatever they change. Raises Fenced."""
+        if self._fenced:
+            raise self._fenced
+        if not self._may_write():
+            return
+        runs = {key for key in keys if key.subject is Subject.RUN}
+        for key in self._queue.claim(runs):
+            self._spawn(self._record(key))
+        await self._look(keys - runs)
+
+    async def drain(self) -> None:
+        """Wait for the actions in flight."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # ------------------------------------------------------------- plan
+
+    async def _look(self, keys: set[Key]) -> None:
+        changed = await self._gatherer.gather(_refs(keys))
+        wanted = keys | self._moved(_refs(keys) | changed) | _assets(changed)
+        plans: dict[Key, tuple[Planned, Stalled | None]] = {}
+        for _ in range(LOOKS):
+            plans |= self._plans(self._queue.claim(wanted - plans.keys()) | (wanted & plans.keys()))
+            changed = await self._gatherer.read(list(dict.fromkeys(self._consumed(plans))))
+            if not changed:
+                break
+            wanted = self._moved(changed) | _assets(changed) | {key for key in plans if _starts(plans[key][0])}
+        else:
+            plans = {key: (Planned(), None) if _starts(made[0]) else made for key, made in plans.items()}
+            self._queue.add(*plans)
+        await self._hands.diary.note([why for planned, _ in plans.values() for why in planned.decisions])
+        for key, (planned, error) in plans.items():
+            self._spawn(self._carry_out(key, planned, error))
+
+    def _moved(self, refs: Iterable[Ref]) -> set[Key]:
+        """Follow a change downstream; give all whose verdict, or whose waiting for an input, is another now."""
+        dirty = {*refs, *self._world.graph.turned()}
+        moved = set(propagate(self._world.graph, self._world.states, self._world.verdicts, dirty, self._clock()))
+        flipped = settle_pending(self._world, dirty | moved)
+        waiting = {below for ref in flipped for below in self._world.graph.downstream(ref)}
+        return _assets(moved | flipped | waiting)
+
+    def _plans(self, keys: set[Key]) -> dict[Key, tuple[Planned, Stalled | None]]:
+        """Plan each key by itself: one that cannot be planned waits out a backoff, and harms no other."""
+        now, plans = self._clock(), {}
+        for key in sorted(keys):
+            try:
+                plans[key] = self._plan(key, now)
+            except Exception:
+                delay = self._queue.failed(key)
+                log.exception("%s %s could not be planned; it is tried again in %.1f s", key.subject, key.ref, delay)
+        return plans
+
+    def _plan(self, key: Key, now: datetime) -> tuple[Planned, Stalled | None]:
+        seen = self._mirror.get(key)
+        if seen is None or seen.error is not None:
+            return Planned(), None
+        try:
+            return plan(self._world, Kind(key.subject.value), key.ref, now), None
+        except Stalled as error:
+            return Planned(), error
+
+    def _consumed(self, plans: dict[Key, tuple[Planned, Stalled | None]]) -> Iterable[AssetId]:
+        """Give the data that runs would be started on: inputs first, so that the asset's own state is never older."""
+        starting = [start for planned, _ in plans.values() for start in _starts(planned)]
+        for start in starting:
+            yield from (dep.id for ref in start.asset.deps if (dep := self._world.graph.get(ref)))
+        yield from (start.asset.id for start in starting)
+
+    # ------------------------------------------------------------- act
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry_out(self, key: Key, planned: Planned, error: Stalled | None) -> None:
+        async with self._slots:
+            await self._guarded(key, self._do(key, planned, error))
+        self._wake(key, planned)
+
+    async def _do(self, key: Key, planned: Planned, error: Stalled | None) -> None:
+        try:
+            for action in planned.actions:
+                job = await self._hands.actor.act(action)
+                if job is not None:
+                    self._queue.add(*self._mirror.saw("jobs", "ADDED", job))
+                    await self._hands.diary.started(job)
+        except Stalled as refused:
+            await self._hands.diary.note(self._refused(key, refused))
+            planned, error = Planned(), refused
+        self._queue.add(*await self._hands.writer.write(key, planned, error))
+
+    def _refused(self, key: Key, error: Stalled) -> list[Decision]:
+        asset = self._world.graph.get(key.ref) if key.subject is Subject.ASSET else None
+        kind = Kind(key.subject.value)
+        return [
+            Decision(
+                kind, key.ref, Verb.NO_RUN, Why.RUN_REFUSED, str(error), self._clock(), asset.id if asset else None
+            )
+        ]
+
+    async def _record(self, key: Key) -> None:
+        async with self._slots:
+            await self._guarded(key, self._record_run(key))
+
+    async def _record_run(self, key: Key) -> None:
+        run = self._world.runs.get(key.ref)
+        if run is None or run.outcome is not None:
+            return
+        job = await self._hands.recorder.record(run)
+        self._gatherer.read_again([AssetId(run.ref.namespace, run.asset_key)])
+        if job is not None:
+            self._queue.add(*self._mirror.saw("jobs", "MODIFIED", job))
+        self._queue.add(Key(Subject.ASSET, run.asset))
+
+    async def _guarded(self, key: Key, work: Awaitable[None]) -> None:
+        """Give every error its meaning: who tries again, when, and who does not."""
+        try:
+            await work
+        except (Conflict, NotFound):
+            await self._see_again(key)
+        except Waiting as error:
+            if isinstance(error, StoreUnavailable):
+                self._gatherer.lost_store(error)
+            self._queue.failed(key, error.after)
+        except Fenced as error:
+            self._fenced = error
+            self._queue.failed(key)
+        except Exception:
+            delay = self._queue.failed(key)
+            log.exception("%s %s went wrong; it is tried again in %.1f s", key.subject, key.ref, delay)
+        else:
+            self._queue.done(key)
+
+    async def _see_again(self, key: Key) -> None:
+        """Somebody wrote first, or deleted it: read the object as it is now, and decide again."""
+        if key.subject is Subject.RUN:
+            self._queue.done(key)
+            return
+        try:
+            obj = await self._hands.writer.fetch(key)
+        except NotFound:
+            self._queue.add(*self._mirror.lost(key))
+            self._queue.forget(key)
+            return
+        except Waiting as error:
+            self._queue.failed(key, error.after)
+            return
+        self._mirror.saw(PLURALS[key.subject], "MODIFIED", obj)
+        self._queue.add(key)
+        self._queue.done(key)
+
+    def _wake(self, key: Key, planned: Planned) -> None:
+        verdict = self._world.verdicts.get(key.ref) if key.subject is Subject.ASSET else None
+        times = [time for time in (planned.wake, verdict and verdict.expires_at) if time]
+        if times:
+            delay = (min(times) - self._clock()).total_seconds()
+            self._queue.add_at(key, asyncio.get_running_loop().time() + max(0.0, delay))
+
+
+def _starts(planned: Planned) -> list[StartRun]:
+    """Give the materializations among a plan's actions."""
+    return [one for one in planned.actions if isinstance(one, StartRun) and one.kind is RunKind.MATERIALIZE]
+
+
+def _refs(keys: Iterable[Key]) -> set[Ref]:
+    return {key.ref for key in keys if key.subject is Subject.ASSET}
+
+
+def _assets(refs: Iterable[Ref]) -> set[Key]:
+    return {Key(Subject.ASSET, ref) for ref in refs}

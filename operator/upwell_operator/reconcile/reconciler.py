@@ -1,0 +1,162 @@
+"""The loop: gather, plan, act, one status patch. The only place where thought meets memory and hands.
+
+A pass takes all dirty keys at once, reads what the store knows of them, follows the change downstream as long as a
+verdict changes, plans everything together, and starts the actions. Passes never overlap; what they started runs on, in
+bounded number, and a key in flight is not planned again before its actions are over. What an action finds out makes
+keys dirty again. Nothing here remembers a decision: after a crash the same world gives the same plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from upwell_operator.cluster.port import Cluster
+from upwell_operator.domain.snapshot import AssetId
+from upwell_operator.domain.world import World
+from upwell_operator.errors import StoreUnavailable, Waiting
+from upwell_operator.reconcile.acting import Actor
+from upwell_operator.reconcile.diary import Diary
+from upwell_operator.reconcile.gathering import Gatherer
+from upwell_operator.reconcile.mirror import WATCHED, Mirror
+from upwell_operator.reconcile.passing import Hands, Pass
+from upwell_operator.reconcile.queue import Key, Queue, Subject
+from upwell_operator.reconcile.recording import Recorder
+from upwell_operator.reconcile.writing import Writer
+from upwell_operator.resources.meta import Label
+from upwell_operator.settings import Settings
+from upwell_operator.store.feed import FellBehind
+from upwell_operator.store.records import Change
+from upwell_operator.store.store import Store
+
+Json = dict[str, Any]
+log = logging.getLogger(__name__)
+RETRY_SECONDS = 2.0
+OURS = f"{Label.MANAGED_BY}=upwell"
+
+
+class Reconciler:
+    """One operator's mind. `hear` may be called from the start; nothing is decided before `run`.
+
+    `may_write` is asked before every pass: False while the Lease is not held. `missed` is told what a full pass found
+    changed that no event had told of.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        may_write: Callable[[], bool] = lambda: True,
+        missed: Callable[[str, int], None] = lambda _resource, _count: None,
+    ) -> None:
+        self._missed = missed
+        self._cluster, self._store, self._settings = cluster, store, settings
+        self.world, self.queue = World(), Queue()
+        self.mirror = Mirror(self.world)
+        self.gatherer = Gatherer(self.world, self.mirror, store)
+        hands = Hands(
+            actor=Actor(cluster, settings, lambda ref: self.mirror.spec(Key(Subject.ASSET, ref))),
+            writer=Writer(cluster, self.world, self.mirror, clock),
+            recorder=Recorder(cluster, store, clock),
+            diary=Diary(store),
+        )
+        self._pass = Pass(
+            self.world, self.mirror, self.queue, self.gatherer, hands, clock, settings.concurrency, may_write
+        )
+        self._stopping = asyncio.Event()
+        self._looked_once = False
+
+    def hear(self, resource: str, event: str, obj: Json) -> None:
+        """Take in one watch event: ADDED, MODIFIED or DELETED of assets, observationjobs, schedules or jobs."""
+        self.queue.add(*self.mirror.saw(resource, event, obj))
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises Fenced when a newer operator has taken over."""
+        loops = [asyncio.ensure_future(loop) for loop in (self._work(), self._stopping.wait())]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in loops:
+                task.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._pass.drain()
+
+    def stop(self) -> None:
+        """End `run` after the actions in flight."""
+        self._stopping.set()
+
+    async def _work(self) -> None:
+        """Look at everything once, whole, before anything is decided: half a graph gives wrong verdicts."""
+        await self._first_look()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._passes())
+            group.create_task(self._follow())
+            group.create_task(self._look_again())
+
+    async def _first_look(self) -> None:
+        while True:
+            if await self._looked():
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _passes(self) -> None:
+        while True:
+            await self._pass.run(await self.queue.take())
+
+    async def _follow(self) -> None:
+        """Hear from the store what was reported. Whenever that began anew, everything is read again."""
+        while True:
+            try:
+                place = await self._store.position()
+                self.gatherer.found_store()
+                self._read_everything()
+                async for changes in self._store.follow(place):
+                    self._heard(changes)
+            except FellBehind as error:
+                log.warning("%s; everything is read again", error)
+            except StoreUnavailable as error:
+                self.gatherer.lost_store(error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _heard(self, changes: list[Change]) -> None:
+        self.gatherer.read_again(change.id for change in changes)
+        refs = filter(None, (self.world.graph.by_id(change.id) for change in changes))
+        self.queue.add(*(Key(Subject.ASSET, ref) for ref in refs))
+
+    def _read_everything(self) -> None:
+        assets = filter(None, (self.world.graph.get(ref) for ref in self.world.graph.refs()))
+        self.gatherer.read_again([AssetId(asset.ref.namespace, asset.key) for asset in assets])
+        self.queue.add(*self.mirror)
+
+    async def _look_again(self) -> None:
+        """The slow full pass, the safety net for events that never came."""
+        while True:
+            await asyncio.sleep(self._settings.full_pass_seconds)
+            await self._looked()
+
+    async def _looked(self) -> bool:
+        """List everything and have it all looked at; say whether that worked. One that failed is made up for later."""
+        try:
+            for resource in WATCHED:
+                for namespace in self._settings.namespaces or (None,):
+                    await self._list(resource, namespace)
+        except Waiting as error:
+            log.warning("not everything could be listed: %s", error)
+            return False
+        self._looked_once = True
+        self._read_everything()
+        return True
+
+    async def _list(self, resource: str, namespace: str | None) -> None:
+        listed = await self._cluster.list(resource, namespace, OURS if resource == "jobs" else "")
+        news = self.mirror.replace(resource, listed.items, int(listed.resource_version or 0), namespace)
+        if self._looked_once:  # before that, everything is news
+            self._missed(resource, len(news))
+        self.queue.add(*news)

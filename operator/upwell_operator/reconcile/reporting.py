@@ -1,0 +1,41 @@
+"""From an event of a run to an entry of the store: what a run may report, whichever way the report comes.
+
+Rule: anything about its own asset; about other assets of its namespace only observations without a data version,
+because a version is a promise that only the asset's own run can keep. The server calls this for HTTP, `recording` for
+termination messages.
+"""
+
+from __future__ import annotations
+
+from upwell.protocol import Event, EventType
+from upwell_operator.domain.snapshot import AssetId, Run
+from upwell_operator.domain.versions import derived_version
+from upwell_operator.errors import Forbidden
+from upwell_operator.store.records import Append
+
+
+def entry(run: Run, attempt: str | None, event: Event) -> Append:
+    """Give the entry for one event of a run's attempt. Raises Forbidden for another asset's version."""
+    if event.asset_key != run.asset_key:
+        return _about_another(run, attempt, event)
+    unnamed = event.data_version is None and event.type is EventType.MATERIALIZATION
+    return Append(
+        id=AssetId(run.ref.namespace, run.asset_key),
+        event=event,
+        run=run.ref.name,
+        attempt=attempt,
+        fence=run.fence,
+        inputs=run.inputs,
+        code_version=run.code_version,
+        version=derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else event.data_version,
+        kind=run.kind,
+    )
+
+
+def _about_another(run: Run, attempt: str | None, event: Event) -> Append:
+    if event.type is not EventType.OBSERVATION or event.data_version is not None:
+        raise Forbidden(
+            f"assetKey: the run {run.ref.name} is about {run.asset_key!r}; about {event.asset_key!r} it may report "
+            "only an AssetObservation without a dataVersion."
+        )
+    return Append(id=AssetId(run.ref.namespace, event.asset_key), event=event, run=run.ref.name, attempt=attempt)
