@@ -1,0 +1,1 @@
+"""FACE: HTTP ingest, queries and live updates; decides nothing."""

@@ -1,0 +1,311 @@
+"""What people read and ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from builders import NOW
+from server_world import KEY, NAMESPACE, POD, RUN, World, an_asset_object, an_event
+from upwell_operator.cluster.port import Object
+from upwell_operator.domain.decisions import Decision, Verb
+from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.snapshot import AssetId, Ref
+from upwell_operator.resources.meta import Annotation, Kind
+from upwell_operator.server.graph import graph
+
+DERIVED = {"materialize": {"python": {"function": "shop:clean"}, "image": "shop:1"}, "deps": [{"name": "raw-orders"}]}
+PATH = "/v1/assets/shop/raw-orders"
+
+
+async def _apply(world: World, *objects: Object) -> None:
+    for obj in objects:
+        await world.cluster.apply(obj)
+
+
+def _job(**spec: Any) -> Object:
+    metadata = {"namespace": NAMESPACE, "name": "all"}
+    return {
+        "apiVersion": "upwell.dev/v1alpha1",
+        "kind": "ObservationJob",
+        "metadata": metadata,
+        "spec": {"assets": ["raw-orders"], **spec},
+    }
+
+
+# ---- lists ---
+
+
+async def test_assets_come_in_kubernetes_own_shape_by_name(world: World) -> None:
+    await _apply(world, an_asset_object("clean", group="marts", **DERIVED), an_asset_object("also", **DERIVED))
+    body = (await world.get("/v1/assets")).json()
+    assert (body["apiVersion"], body["kind"]) == ("upwell.dev/v1alpha1", "AssetList")
+    assert [one["metadata"]["name"] for one in body["items"]] == ["also", "clean", "raw-orders"]
+    assert {one["kind"] for one in body["items"]} == {"Asset"}
+
+
+FILTERS = {
+    "group=marts": ["clean"],
+    "group=default": ["raw-orders"],
+    "fresh=True": ["raw-orders"],
+    "fresh=Unknown": ["clean"],
+    "namespace=other": [],
+}
+
+
+@pytest.mark.parametrize(("query", "names"), FILTERS.items(), ids=FILTERS)
+async def test_assets_can_be_filtered(world: World, query: str, names: list[str]) -> None:
+    await _apply(world, an_asset_object("clean", group="marts", **DERIVED))
+    status = {
+        "conditions": [
+            {"type": "Ready", "status": "False", "reason": "RunFailed"},
+            {"type": "Fresh", "status": "True", "reason": "UpToDate"},
+        ]
+    }
+    await world.cluster.patch_status("assets", NAMESPACE, "raw-orders", {"status": status})
+    items = (await world.get(f"/v1/assets?{query}")).json()["items"]
+    assert [one["metadata"]["name"] for one in items] == names
+
+
+async def test_pages_of_assets_meet_without_gap_or_overlap(world: World) -> None:
+    await _apply(world, *(an_asset_object(f"a{number}", **DERIVED) for number in range(7)))
+    names, cursor = [], ""
+    for _ in range(4):
+        body = (await world.get("/v1/assets", limit=2, **({"cursor": cursor} if cursor else {}))).json()
+        names += [one["metadata"]["name"] for one in body["items"]]
+        cursor = body["metadata"].get("continue")
+    assert (names, cursor) == ([*(f"a{number}" for number in range(7)), "raw-orders"], None)
+
+
+async def test_keys_that_nobody_defined_are_listed_with_their_namespace(world: World) -> None:
+    await world.report([an_event(), an_event(assetKey="nobody/defined/this")])
+    assert (await world.get("/v1/assets", namespace=NAMESPACE)).json()["undefined"] == ["nobody/defined/this"]
+
+
+@pytest.mark.parametrize(("path", "kind"), [("observation-jobs", "ObservationJobList"), ("schedules", "ScheduleList")])
+async def test_the_other_kinds_are_listed(world: World, path: str, kind: str) -> None:
+    schedule = {
+        "apiVersion": "upwell.dev/v1alpha1",
+        "kind": "Schedule",
+        "metadata": {"namespace": NAMESPACE, "name": "all"},
+    }
+    await _apply(world, _job(), {**schedule, "spec": {"schedule": "@daily", "job": {"name": "all"}}})
+    body = (await world.get(f"/v1/{path}")).json()
+    assert (body["kind"], [one["metadata"]["name"] for one in body["items"]]) == (kind, ["all"])
+
+
+async def test_one_asset_comes_as_kubectl_gives_it(world: World) -> None:
+    body = (await world.get(PATH)).json()
+    assert (body["kind"], body["metadata"]["name"], body["spec"]["key"]) == ("Asset", "raw-orders", KEY)
+    missing = await world.get("/v1/assets/shop/nothing")
+    assert (missing.status_code, "`kubectl get assets -n shop` lists them" in missing.json()["detail"]) == (404, True)
+
+
+# ---- the past ---
+
+
+async def test_events_come_newest_first_in_the_wire_format(world: World) -> None:
+    await world.report([an_event(id="one", dataVersion="v1"), an_event(id="two", description="again")])
+    body = (await world.get(f"{PATH}/events", limit=1)).json()
+    (event,) = body["items"]
+    assert {name: event[name] for name in ("id", "type", "assetKey", "run", "attempt", "description")} == {
+        "id": "two",
+        "type": "AssetObservation",
+        "assetKey": KEY,
+        "run": RUN,
+        "attempt": POD,
+        "description": "again",
+    }
+    rest = (await world.get(f"{PATH}/events", cursor=body["metadata"]["continue"])).json()
+    assert ([one["id"] for one in rest["items"]], rest["metadata"]) == (["one"], {})
+    assert (rest["items"][0]["dataVersion"], rest["items"][0]["changed"]) == ("v1", True)
+
+
+async def test_events_can_be_of_some_types_only(world: World) -> None:
+    await world.report([an_event(), an_event(id="made", type="AssetMaterialization")])
+    items = (await world.get(f"{PATH}/events", type=["AssetMaterialization", "AttemptFailed"])).json()["items"]
+    assert [one["id"] for one in items] == ["made"]
+
+
+async def test_versions_say_since_when_and_how_often(world: World) -> None:
+    await world.report([an_event(dataVersion=version) for version in ("v1", "v2", "v2")])
+    items = (await world.get(f"{PATH}/versions")).json()["items"]
+    assert [(one["dataVersion"], one["times"]) for one in items] == [("v2", 2), ("v1", 1)]
+
+
+async def test_decisions_say_why(world: World) -> None:
+    ref = Ref(NAMESPACE, "raw-orders")
+    await world.store.decide([Decision(Kind.ASSET, ref, Verb.NO_RUN, "Fresh", "it is fresh", NOW)])
+    (one,) = (await world.get(f"{PATH}/decisions")).json()["items"]
+    assert (one["decision"], one["reason"], one["message"], one["name"]) == (
+        "NoRun",
+        "Fresh",
+        "it is fresh",
+        "raw-orders",
+    )
+    assert (await world.get("/v1/schedules/shop/x/decisions")).json()["items"] == []
+
+
+async def test_events_of_undefined_data_are_shown_once_it_was_materialized(world: World) -> None:
+    path = "/v1/assets/shop/nobody/defined/events"
+    await world.post(path, {"events": [{"type": "AssetObservation"}]})
+    hidden = await world.get(path)
+    assert (hidden.status_code, "shown once an Asset with this key is applied" in hidden.json()["detail"]) == (
+        404,
+        True,
+    )
+    await world.post(path, {"events": [{"type": "AssetMaterialization"}]})
+    assert len((await world.get(path)).json()["items"]) == 2
+
+
+# ---- reports from outside ---
+
+
+async def test_an_outside_report_needs_no_more_than_a_type_and_a_version(world: World) -> None:
+    answer = await world.post(f"{PATH}/events", {"events": [{"type": "AssetObservation", "dataVersion": "v9"}]})
+    assert answer.json() == {"accepted": 1, "duplicates": 0, "superseded": 0}
+    (event,) = (await world.get(f"{PATH}/events")).json()["items"]
+    assert (event["assetKey"], event["dataVersion"], event["time"]) == (KEY, "v9", "2026-11-22T12:00:00Z")
+
+
+async def test_an_outside_report_with_an_id_is_taken_once(world: World) -> None:
+    body = {"events": [{"id": "theirs", "type": "AssetMaterialization"}]}
+    await world.post(f"{PATH}/events", body)
+    assert (await world.post(f"{PATH}/events", body)).json()["duplicates"] == 1
+
+
+OUTSIDE = {
+    "another asset": (
+        {"events": [{"type": "AssetObservation", "assetKey": "x"}]},
+        "events[0].assetKey: must be 'warehouse/raw_orders'",
+    ),
+    "a failed attempt": (
+        {"events": [{"type": "AttemptFailed"}]},
+        "events[0].type: only AssetObservation and AssetMaterialization",
+    ),
+    "no list": ({"events": 5}, "events must be a list."),
+    "no object": ({"events": [5]}, "events[0] must be an object."),
+    "no body": (None, "The body cannot be read. Invalid JSON"),
+}
+
+
+@pytest.mark.parametrize(("body", "sentence"), OUTSIDE.values(), ids=OUTSIDE)
+async def test_a_bad_outside_report_is_refused_with_a_sentence(world: World, body: Any, sentence: str) -> None:
+    answer = await world.post(f"{PATH}/events", body)
+    assert answer.status_code in {400, 422}
+    assert sentence in answer.json()["detail"]
+
+
+# ---- requests ---
+
+
+async def test_a_request_is_an_annotation_with_a_token_that_sorts_by_time(world: World) -> None:
+    first = await world.post(f"{PATH}/observe")
+    world.clock[0] += timedelta(seconds=1)
+    second = await world.post(f"{PATH}/observe")
+    asset = await world.cluster.get("assets", NAMESPACE, "raw-orders")
+    assert (first.status_code, second.json()["kind"]) == (202, "Asset")
+    assert first.json()["token"] < second.json()["token"] == asset["metadata"]["annotations"][Annotation.REQUESTED_AT]
+
+
+async def test_a_derived_asset_and_a_job_can_be_asked_too(world: World) -> None:
+    await _apply(world, an_asset_object("clean", **DERIVED), _job())
+    assert (await world.post("/v1/assets/shop/clean/materialize")).status_code == 202
+    assert (await world.post("/v1/observation-jobs/shop/all/run")).status_code == 202
+    assert (
+        Annotation.REQUESTED_AT
+        in (await world.cluster.get("observationjobs", NAMESPACE, "all"))["metadata"]["annotations"]
+    )
+
+
+async def test_what_cannot_be_asked_is_refused_with_the_way_out(world: World) -> None:
+    await _apply(
+        world, an_asset_object("clean", **DERIVED), an_asset_object("outside", description="theirs"), _job(suspend=True)
+    )
+    await _apply(world, an_asset_object("asleep", suspend=True, **DERIVED))
+    refused = {
+        "/v1/assets/shop/clean/observe": (
+            422,
+            "has no spec.observe, so Upwell cannot observe it; add one, or ask it to materialize.",
+        ),
+        f"{PATH}/materialize": (
+            422,
+            "has no spec.materialize, so Upwell cannot materialize it; add one, or ask it to observe.",
+        ),
+        "/v1/assets/shop/outside/observe": (422, "add one, or report its events from outside."),
+        "/v1/assets/shop/asleep/materialize": (
+            409,
+            "is suspended, so nothing of it runs; set spec.suspend to false first.",
+        ),
+        "/v1/observation-jobs/shop/all/run": (409, "is suspended"),
+        "/v1/assets/shop/nothing/observe": (404, "There is no Asset 'nothing' in namespace 'shop'"),
+    }
+    for path, (status, sentence) in refused.items():
+        answer = await world.post(path)
+        assert (answer.status_code, sentence in answer.json()["detail"]) == (status, True), answer.json()
+
+
+async def test_an_object_that_is_being_deleted_takes_no_request(world: World) -> None:
+    real = world.cluster.get
+
+    async def get(resource: str, namespace: str, name: str) -> Object:
+        obj = await real(resource, namespace, name)
+        return {**obj, "metadata": {**obj["metadata"], "deletionTimestamp": "2026-11-22T12:00:00Z"}}
+
+    world.cluster.get = get  # type: ignore[method-assign]
+    assert (await world.post(f"{PATH}/observe")).status_code == 409
+
+
+# ---- runs and graph ---
+
+
+async def _record(world: World, **fields: Any) -> None:
+    run = read_run(await world.cluster.get("jobs", NAMESPACE, RUN))
+    assert run is not None
+    await world.store.record_run(run)
+
+
+async def test_a_run_is_found_by_its_job_and_when_that_is_gone_by_its_record(world: World) -> None:
+    living = (await world.get(f"/v1/runs/{NAMESPACE}/{RUN}")).json()
+    assert (living["name"], living["phase"], living["trigger"]) == (RUN, "Active", {"type": "Request", "detail": "t1"})
+    await _record(world)
+    assert [one["name"] for one in (await world.get("/v1/runs", namespace=NAMESPACE)).json()["items"]] == [RUN]
+    await world.cluster.delete("jobs", NAMESPACE, RUN)
+    assert (await world.get(f"/v1/runs/{NAMESPACE}/{RUN}")).json()["asset"] == "raw-orders"
+    assert (await world.get(f"/v1/runs/{NAMESPACE}/nothing")).status_code == 404
+
+
+async def test_a_log_is_the_pods_while_it_runs_and_the_kept_one_after(world: World) -> None:
+    async def read(namespace: str, pod: str, tail_bytes: int) -> str:
+        return f"printed by {pod}"
+
+    world.cluster.log_reader = read
+    path = f"/v1/runs/{NAMESPACE}/{RUN}/log"
+    assert (await world.get(path)).text == f"printed by {POD}"
+    await world.store.put_log(Ref(NAMESPACE, RUN), "kept")
+    assert (await world.get(path)).text == "kept"
+
+
+async def test_a_run_without_pods_has_an_empty_log(world: World) -> None:
+    await world.cluster.delete("pods", NAMESPACE, POD)
+    answer = await world.get(f"/v1/runs/{NAMESPACE}/{RUN}/log")
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+async def test_the_graph_has_nodes_edges_and_knows_what_is_missing(world: World) -> None:
+    deps = {**DERIVED, "deps": [{"name": "raw-orders"}, {"name": "else", "namespace": "other"}]}
+    await _apply(world, an_asset_object("clean", **deps))
+    body = (await world.get("/v1/graph")).json()
+    assert [(one["name"], one["observable"]) for one in body["nodes"]] == [("clean", False), ("raw-orders", True)]
+    assert [(one["from"]["name"], one["missing"]) for one in body["edges"]] == [("raw-orders", False), ("else", True)]
+    assert body["observable"] is True
+
+
+def test_a_graph_without_sources_has_nothing_to_observe() -> None:
+    assert graph([an_asset_object("clean", **DERIVED)])["observable"] is False
+
+
+def test_ids_of_data_and_names_of_resources_differ() -> None:
+    assert str(AssetId(NAMESPACE, KEY)) == "shop/warehouse/raw_orders"
