@@ -1,0 +1,54 @@
+"""Verbs that ask for a run: observe, materialize."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from upwell_operator.cli.exits import Code, CommandError
+from upwell_operator.cli.options import Connection, Timeout, user_verb
+
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs; the exit code says how they ended.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    for verb in (observe, materialize):
+        app.command()(user_verb(verb))
+
+
+def observe(
+    to: Connection,
+    assets: Annotated[
+        list[str] | None, typer.Argument(metavar="ASSET", help="Names or keys of observable source assets.")
+    ] = None,
+    job: Annotated[str | None, typer.Option(metavar="NAME", help="Run this ObservationJob instead.")] = None,
+    wait: Wait = True,
+    timeout: Timeout = 600,
+) -> None:
+    """Look at sources now, record their versions."""
+    from upwell_operator.cli import asking, jobs
+
+    if bool(assets) is bool(job):
+        raise CommandError("name one or more assets, or an ObservationJob with --job", Code.USAGE)
+    if job:
+        asyncio.run(jobs.observe(to, job, wait=wait, patience=timeout))
+    else:
+        asyncio.run(asking.observe(to, assets or [], wait=wait, patience=timeout))
+
+
+def materialize(
+    to: Connection,
+    assets: Annotated[
+        list[str],
+        typer.Argument(metavar="[+]ASSET", help="Names or keys; with + its stale upstream is materialized first."),
+    ],
+    wait: Wait = True,
+    timeout: Timeout = 600,
+) -> None:
+    """Build assets from what their inputs are now."""
+    from upwell_operator.cli.asking import materialize as ask
+
+    asyncio.run(ask(to, assets, wait=wait, patience=timeout))

@@ -1,0 +1,91 @@
+"""Verbs that look: status, events, why, runs, logs, graph."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from upwell_operator.cli.options import Connection, user_verb
+
+Assets = Annotated[list[str] | None, typer.Argument(metavar="ASSET", help="Names or keys; all when left out.")]
+Asset = Annotated[str, typer.Argument(metavar="ASSET", help="Name or key of an asset.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest.")]
+All = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Look at all namespaces.")]
+
+
+class Drawing(StrEnum):
+    """How a graph is drawn."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    for verb in (status, events, why, runs, logs, graph):
+        app.command()(user_verb(verb))
+
+
+def status(
+    to: Connection,
+    assets: Assets = None,
+    everywhere: All = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on, and print what changes.")] = False,
+) -> None:
+    """Show assets: version, freshness, reason."""
+    from upwell_operator.cli.status import show, watch_changes
+
+    asyncio.run((watch_changes if watch else show)(to, assets or [], everywhere=everywhere))
+
+
+def events(to: Connection, asset: Asset, limit: Limit = 20) -> None:
+    """Show what was observed and materialized."""
+    from upwell_operator.cli.history import show_events
+
+    asyncio.run(show_events(to, asset, limit))
+
+
+def why(to: Connection, asset: Asset, limit: Limit = 10) -> None:
+    """Explain why an asset is as it is.
+
+    Its verdict, the causes with the path to where they began, and what was last decided about it.
+    """
+    from upwell_operator.cli.why import explain
+
+    asyncio.run(explain(to, asset, limit))
+
+
+def runs(
+    to: Connection,
+    asset: Annotated[str | None, typer.Argument(metavar="[ASSET]", help="Only runs of this asset.")] = None,
+    limit: Limit = 20,
+    everywhere: All = False,
+) -> None:
+    """Show runs, the newest first."""
+    from upwell_operator.cli.history import show_runs
+
+    asyncio.run(show_runs(to, asset, limit, everywhere=everywhere))
+
+
+def logs(to: Connection, run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run.")]) -> None:
+    """Print the end of a run's log."""
+    from upwell_operator.cli.history import show_log
+
+    asyncio.run(show_log(to, run))
+
+
+def graph(
+    to: Connection,
+    everywhere: All = False,
+    draw: Annotated[
+        Drawing, typer.Option("--format", "-f", help="How to draw it: text, mermaid or json.")
+    ] = Drawing.TEXT,
+) -> None:
+    """Draw the lineage: what is built from what."""
+    from upwell_operator.cli.graph import show
+
+    asyncio.run(show(to, draw.value, everywhere=everywhere))

@@ -1,0 +1,307 @@
+"""`observe` and `materialize`: what is asked of the server, in which order, and how the command ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from upwell_operator.cli import asking, following, jobs
+from upwell_operator.cli.client import connect
+from upwell_operator.cli.exits import Code, CommandError
+from upwell_operator.cli.following import Request
+from upwell_operator.cli.options import Connection, Format
+from upwell_operator.domain.identity import job_run, run_name
+
+Object = dict[str, Any]
+Serve = Callable[[Any], Any]
+TO = Connection(server="http://upwell.test")
+
+
+def an_asset(name: str, *, deps: tuple[str, ...] = (), fresh: str = "False", key: str | None = None) -> Object:
+    spec: Object = {"deps": [{"name": dep} for dep in deps], **({"key": key} if key else {})}
+    return {
+        "metadata": {"namespace": "default", "name": name, "uid": f"uid-of-{name}"},
+        "spec": {**spec, ("materialize" if deps else "observe"): {}},
+        "status": {"conditions": [{"type": "Fresh", "status": fresh}]},
+    }
+
+
+@dataclass
+class FakeServer:
+    """Answers as the server does; `outcomes` says how the next run of an asset ends, by default well."""
+
+    assets: dict[str, Object]
+    outcomes: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    """What the operator decides about a request instead of running it."""
+    slow: frozenset[str] = frozenset()
+    """Assets whose requests nobody answers."""
+    asked: list[str] = field(default_factory=list)
+    runs: dict[str, Object] = field(default_factory=dict)
+    jobs: dict[str, Object] = field(default_factory=dict)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        parts = request.url.path.removeprefix("/v1/").split("/")
+        if request.method == "POST":
+            return httpx.Response(202, json={"token": self._ask(parts)})
+        found = self._get(parts)
+        return httpx.Response(200, json=found) if found is not None else problem(404, f"There is no {parts[-1]}.")
+
+    def _get(self, parts: list[str]) -> Object | None:
+        match parts:
+            case ["assets" | "observation-jobs" as kind]:
+                return page(*(self.assets if kind == "assets" else self.jobs).values())
+            case ["assets" | "runs" as kind, _, name]:
+                return (self.assets if kind == "assets" else self.runs).get(name)
+            case ["assets", _, name, "decisions"]:
+                return page(*([self._refusal(name)] if name in self.refusals else []))
+            case ["assets", _, name, "events"]:
+                return page(*(run["event"] for run in self.runs.values() if run["asset"] == name))
+        return None
+
+    def _refusal(self, name: str) -> Object:
+        return {"decision": self.refusals[name], "message": f"request T{len(self.asked):03}: not now"}
+
+    def _ask(self, parts: list[str]) -> str:
+        kind, _, name, verb = parts
+        self.asked.append(f"{verb} {name}")
+        token = f"T{len(self.asked):03}"
+        if kind == "observation-jobs":
+            job = self.jobs[name]
+            job["status"]["lastRun"] = {"name": job_run(job["metadata"]["uid"], "request", token), **job["next"]}
+        elif name not in self.slow:
+            self.assets[name]["status"]["lastHandledRequest"] = token
+            if name not in self.refusals:
+                self._run(name, verb, token)
+        return token
+
+    def _run(self, name: str, verb: str, token: str) -> None:
+        run = run_name(name, f"uid-of-{name}", verb, "request", token)
+        outcome = self.outcomes.get(name, "Materialized" if verb == "materialize" else "Changed")
+        event = {"run": run, **({"description": "boom"} if outcome == "Failed" else {"dataVersion": "v" * 64})}
+        self.runs[run] = {"name": run, "asset": name, "outcome": outcome, "event": event, "message": "the Job's words"}
+        if outcome != "Failed":
+            self.assets[name]["status"]["conditions"] = [{"type": "Fresh", "status": "True"}]
+
+
+def page(*items: Object) -> Object:
+    return {"items": list(items), "metadata": {}}
+
+
+def problem(status: int, detail: str) -> httpx.Response:
+    return httpx.Response(status, json={"detail": detail})
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "PAUSES", ())
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(following, "APPEAR_SECONDS", 0.05)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeServer], FakeServer]:
+    """Give a function that puts a server behind the verbs."""
+
+    def behind(server: FakeServer) -> FakeServer:
+        for module in (asking, jobs):
+            monkeypatch.setattr(module, "connect", lambda to: connect(to, httpx.MockTransport(server)))
+        return server
+
+    return behind
+
+
+def a_chain(**fresh: str) -> dict[str, Object]:
+    """Give raw → clean → daily → weekly, all stale unless said otherwise."""
+    names = ("raw", "clean", "daily", "weekly")
+    above = dict(zip(names[1:], names, strict=False))
+    deps = {name: (above[name],) if name in above else () for name in names}
+    return {name: an_asset(name, deps=deps[name], fresh=fresh.get(name, "False")) for name in names}
+
+
+async def test_an_observation_is_followed_to_its_outcome(serve: Serve, capsys: pytest.CaptureFixture[str]):
+    serve(FakeServer(a_chain()))
+    await asking.observe(TO, ["raw"], wait=True, patience=5)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[1].split()[:1] + said.out.split()[-3:] == ["raw", "Changed", "v" * 12, "-"]
+    assert "raw: observe: run raw-" in said.err
+
+
+async def test_json_has_the_whole_version(serve: Serve, capsys: pytest.CaptureFixture[str]):
+    serve(FakeServer(a_chain()))
+    await asking.observe(Connection(server=TO.server, output=Format.JSON), ["raw"], wait=True, patience=5)
+    (item,) = json.loads(capsys.readouterr().out)["items"]
+    assert (item["asset"], item["outcome"], item["dataVersion"]) == ("raw", "Changed", "v" * 64)
+
+
+async def test_a_key_names_an_asset_as_well_as_its_name(serve: Serve):
+    server = serve(FakeServer({"raw": an_asset("raw", key="warehouse/raw")}))
+    await asking.observe(TO, ["warehouse/raw", "raw"], wait=True, patience=5)
+    assert server.asked == ["observe raw"]
+
+
+async def test_a_failed_run_fails_the_command_with_the_exception_s_words(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+):
+    serve(FakeServer(a_chain(), outcomes={"raw": "Failed"}))
+    with pytest.raises(CommandError, match="raw: failed") as caught:
+        await asking.observe(TO, ["raw"], wait=True, patience=5)
+    assert caught.value.code is Code.FAILED
+    assert "boom" in capsys.readouterr().out
+
+
+async def test_a_request_that_nobody_answers_times_out_with_its_own_code(serve: Serve):
+    serve(FakeServer(a_chain(), slow=frozenset({"raw"})))
+    with pytest.raises(CommandError, match="did not end in time") as caught:
+        await asking.observe(TO, ["raw"], wait=True, patience=0.05)
+    assert caught.value.code is Code.TIMED_OUT
+
+
+async def test_what_the_operator_waits_for_is_said_while_one_waits(serve: Serve, capsys: pytest.CaptureFixture[str]):
+    serve(FakeServer(a_chain(), slow=frozenset({"raw"}), refusals={"raw": "Wait"}))
+    with pytest.raises(CommandError):
+        await asking.observe(TO, ["raw"], wait=True, patience=0.05)
+    assert "raw: Wait: request T001: not now" in capsys.readouterr().err
+
+
+async def test_a_request_that_is_answered_without_a_run_is_a_failure_with_the_reason(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+):
+    serve(FakeServer(a_chain(), refusals={"raw": "NoRun"}))
+    with pytest.raises(CommandError) as caught:
+        await asking.observe(TO, ["raw"], wait=True, patience=5)
+    assert caught.value.code is Code.FAILED
+    assert "NotRun" in (said := capsys.readouterr().out)
+    assert "not now" in said
+
+
+async def test_without_waiting_the_request_is_all(serve: Serve, capsys: pytest.CaptureFixture[str]):
+    server = serve(FakeServer(a_chain(), slow=frozenset({"raw"})))
+    await asking.observe(TO, ["raw"], wait=False, patience=5)
+    assert server.asked == ["observe raw"]
+    assert "Requested" in capsys.readouterr().out
+
+
+REFUSED = {
+    "a source among the assets to build": ("materialize", ["clean", "raw"], Code.USAGE, "cannot materialize: raw "),
+    "a derived asset among the sources": ("observe", ["raw", "clean"], Code.USAGE, "cannot observe: clean "),
+    "a name that nobody has": ("observe", ["raw", "row"], Code.NOT_FOUND, "name or key row"),
+    "a plus without waiting": ("materialize", ["+daily"], Code.USAGE, "--no-wait"),
+}
+
+
+@pytest.mark.parametrize(("verb", "names", "code", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+async def test_a_list_with_one_wrong_name_starts_nothing(
+    verb: str, names: list[str], code: Code, sentence: str, serve: Serve
+):
+    server = serve(FakeServer(a_chain()))
+    with pytest.raises(CommandError) as caught:
+        await getattr(asking, verb)(TO, names, wait=not names[0].startswith("+"), patience=5)
+    assert caught.value.code is code
+    assert sentence in str(caught.value)
+    assert server.asked == []
+
+
+async def test_plus_builds_the_stale_upstream_first_and_in_order(serve: Serve):
+    server = serve(FakeServer(a_chain(raw="True")))
+    await asking.materialize(TO, ["+weekly"], wait=True, patience=5)
+    assert server.asked == ["materialize clean", "materialize daily", "materialize weekly"]
+
+
+async def test_plus_leaves_fresh_upstream_alone_but_builds_what_was_named(serve: Serve):
+    server = serve(FakeServer(a_chain(raw="True", clean="True", weekly="True")))
+    await asking.materialize(TO, ["+weekly"], wait=True, patience=5)
+    assert server.asked == ["materialize daily", "materialize weekly"]
+
+
+async def test_without_plus_only_what_was_named_is_built(serve: Serve):
+    server = serve(FakeServer(a_chain()))
+    await asking.materialize(TO, ["weekly"], wait=True, patience=5)
+    assert server.asked == ["materialize weekly"]
+
+
+async def test_what_fails_upstream_stops_what_is_below(serve: Serve):
+    server = serve(FakeServer(a_chain(), outcomes={"daily": "Failed"}))
+    with pytest.raises(CommandError, match="daily: failed"):
+        await asking.materialize(TO, ["+weekly"], wait=True, patience=5)
+    assert server.asked == ["materialize clean", "materialize daily"]
+
+
+async def test_what_became_fresh_by_itself_is_not_built_again(serve: Serve):
+    server = FakeServer(a_chain())
+
+    def rebuilds_itself(request: httpx.Request) -> httpx.Response:
+        answer = server(request)
+        if request.method == "POST" and server.asked == ["materialize clean"]:
+            server.assets["daily"]["status"]["conditions"] = [{"type": "Fresh", "status": "True"}]
+        return answer
+
+    serve(rebuilds_itself)
+    await asking.materialize(TO, ["+weekly"], wait=True, patience=5)
+    assert server.asked == ["materialize clean", "materialize weekly"]
+
+
+async def test_a_cycle_does_not_hang_the_command(serve: Serve):
+    ring = {"a": an_asset("a", deps=("b",)), "b": an_asset("b", deps=("a",))}
+    server = serve(FakeServer(ring))
+    await asking.materialize(TO, ["+a"], wait=True, patience=5)
+    assert sorted(server.asked) == ["materialize a", "materialize b"]
+
+
+ANSWERED = {
+    "its own token": ("old", "T2", "T2", True),
+    "a later token": ("old", "T2", "T3", True),
+    "an earlier token": ("T0", "T2", "T1", False),
+    "what was answered before, though it sorts later": ("zebra", "T2", "zebra", False),
+    "nothing yet": (None, "T2", "", False),
+}
+
+
+@pytest.mark.parametrize(("before", "token", "handled", "answered"), ANSWERED.values(), ids=ANSWERED.keys())
+def test_a_request_is_answered_by_its_token_or_a_later_one(
+    before: str | None, token: str, handled: str, answered: bool
+):
+    request = Request({"status": {"lastHandledRequest": before}}, "observe", token)
+    assert request.is_answered_by(handled) is answered
+
+
+def a_job(ready: str = "True", **run: Any) -> dict[str, Object]:
+    condition = {"type": "Ready", "status": ready, "reason": "MixedSelection", "message": "cannot observe: clean"}
+    metadata = {"namespace": "default", "name": "nightly", "uid": "u"}
+    return {"nightly": {"metadata": metadata, "spec": {}, "status": {"conditions": [condition]}, "next": run}}
+
+
+async def test_a_job_is_followed_to_its_end(serve: Serve, capsys: pytest.CaptureFixture[str]):
+    server = serve(FakeServer({}, jobs=a_job(phase="Succeeded", observed=2, changed=1, unchanged=1, failed=0)))
+    await jobs.observe(TO, "nightly", wait=True, patience=5)
+    assert server.asked == ["run nightly"]
+    assert capsys.readouterr().out.splitlines()[1].split()[2:] == ["Succeeded", "2", "1", "1", "0"]
+
+
+JOB_ENDS = {
+    "one of its observations failed": (
+        a_job(phase="Failed", failed=1),
+        "nightly",
+        Code.FAILED,
+        "1 of its observations",
+    ),
+    "it is refused": (a_job("False"), "nightly", Code.FAILED, "MixedSelection: cannot observe: clean"),
+    "there is none of that name": (a_job(), "weekly", Code.NOT_FOUND, "there are: nightly"),
+    "it does not end": (a_job(phase="Active"), "nightly", Code.TIMED_OUT, "is not done after"),
+}
+
+
+@pytest.mark.parametrize(("known", "name", "code", "sentence"), JOB_ENDS.values(), ids=JOB_ENDS.keys())
+async def test_a_job_that_does_not_end_well_says_so(
+    known: dict[str, Object], name: str, code: Code, sentence: str, serve: Serve
+):
+    serve(FakeServer({}, jobs=known))
+    with pytest.raises(CommandError) as caught:
+        await jobs.observe(TO, name, wait=True, patience=0.05)
+    assert caught.value.code is code
+    assert sentence in str(caught.value)

@@ -1,0 +1,260 @@
+"""Tables, explanations and graphs, as people and scripts read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from upwell_operator.cli import assets as of
+from upwell_operator.cli import graph, history, status, why
+from upwell_operator.cli.client import Api, connect
+from upwell_operator.cli.exits import Code, CommandError
+from upwell_operator.cli.options import Connection, Format
+from upwell_operator.cli.output import age, columns, emit, span
+
+Object = dict[str, Any]
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def an_asset(name: str, deps: Sequence[str] = (), **more: Any) -> Object:
+    spec = {"deps": [{"name": dep} for dep in deps], ("materialize" if deps else "observe"): {}}
+    return {"metadata": {"namespace": "shop", "name": name}, "spec": {**spec, **more.pop("spec", {})}, "status": more}
+
+
+def is_fresh(status: str = "True", reason: str = "UpToDate", message: str = ""):
+    return {"type": "Fresh", "status": status, "reason": reason, "message": message}
+
+
+SPANS = {
+    "now": (0, "0s"),
+    "a clock that is ahead": (-5, "0s"),
+    "seconds": (59.9, "59s"),
+    "minutes and seconds": (192, "3m12s"),
+    "many minutes": (12 * 60 + 7, "12m"),
+    "whole hours": (7200, "2h"),
+    "hours and minutes": (7380, "2h3m"),
+    "days and hours": (90000, "1d1h"),
+    "many days": (86400 * 400, "400d"),
+}
+
+
+@pytest.mark.parametrize(("seconds", "text"), SPANS.values(), ids=SPANS.keys())
+def test_a_time_span_is_written_as_kubectl_writes_it(seconds: float, text: str):
+    assert span(seconds) == text
+
+
+def test_an_age_needs_a_time():
+    assert age(None, NOW) == ""
+    assert age("2026-11-22T11:59:00Z", NOW) == "1m"
+
+
+def test_columns_are_aligned_and_empty_cells_are_visible():
+    lines = columns(("KEY", "B"), [("a", None), ("longer", "two\nlines")])
+    assert lines == ["KEY      B", "a        -", "longer   two lines"]
+
+
+def test_no_rows_are_no_lines():
+    assert columns(("KEY",), []) == []
+
+
+def test_a_table_has_no_colours_where_nobody_sees_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("NO_COLOR")
+    emit(Format.TABLE, None, lambda: columns(("FRESH",), [("False",)]))
+    assert capsys.readouterr().out == "FRESH\nFalse\n"
+
+
+def test_json_and_yaml_carry_the_same(capsys: pytest.CaptureFixture[str]):
+    data = {"items": [{"name": "täglich", "n": 1}]}
+    emit(Format.JSON, data, list)
+    as_json = json.loads(capsys.readouterr().out)
+    emit(Format.YAML, data, list)
+    assert as_json == yaml.safe_load(capsys.readouterr().out) == data
+
+
+def test_the_status_table_has_a_row_an_asset():
+    raw = an_asset(
+        "raw", conditions=[is_fresh()], dataVersion="9" * 64, lastObservation={"time": "2026-11-22T11:00:00Z"}
+    )
+    clean = an_asset("clean", ["raw"], conditions=[is_fresh("False", "UpstreamDataChanged")])
+    assert [line.split() for line in status.table([raw, clean], NOW)[1:]] == [
+        ["raw", "Source", "9" * 12, "True", "UpToDate", "1h", "-"],
+        ["clean", "Derived", "-", "False", "UpstreamDataChanged", "-", "-"],
+    ]
+
+
+def test_the_status_of_all_namespaces_names_them():
+    assert status.table([an_asset("raw")], NOW, namespaces=True)[1].split()[:2] == ["shop", "raw"]
+
+
+def test_an_asset_that_is_not_accepted_says_why_beside_its_freshness():
+    ready = {"type": "Ready", "status": "False", "reason": "DependencyCycle"}
+    assert status.row(an_asset("raw", conditions=[is_fresh(), ready]), NOW)[4] == "UpToDate (DependencyCycle)"
+
+
+def test_an_asset_without_status_yet_is_shown_all_the_same():
+    fresh = {"metadata": {"namespace": "shop", "name": "new"}, "spec": {}}
+    assert status.row(fresh, NOW) == ("new", "External", "", "", "", "", "")
+
+
+def test_the_explanation_has_verdict_causes_and_decisions():
+    cause = {"reason": "UpstreamDataChanged", "message": "raw v1 → v2", "path": ["clean", "raw"]}
+    asset = an_asset("clean", ["raw"], conditions=[is_fresh("False", "UpstreamStale", "old")], staleCauses=[cause])
+    decision = {"time": "2026-11-22T11:59:00Z", "decision": "NoRun", "reason": "PolicyNever", "message": "it is Never"}
+    assert why.report(asset, [decision], NOW) == [
+        "clean (Derived, asset shop/clean)",
+        "",
+        "Fresh=False UpstreamStale: old",
+        "",
+        "Causes, the nearest first:",
+        "  1. UpstreamDataChanged: raw v1 → v2  [clean ← raw]",
+        "",
+        "Decisions, the newest first:",
+        "AGE   DECISION   REASON        RUN   MESSAGE",
+        "1m    NoRun      PolicyNever   -     it is Never",
+    ]
+
+
+def test_without_causes_and_decisions_the_explanation_says_so():
+    assert why.report(an_asset("raw"), [], NOW)[-1] == "No decision is recorded yet."
+
+
+VALUES = {
+    "a number": ({"type": "int", "value": 3}, "3"),
+    "text on several lines": ({"type": "md", "value": "# a\nb"}, "# a b"),
+    "a long text": ({"type": "text", "value": "x" * 99}, "x" * 59 + "…"),
+    "a table": ({"type": "table", "value": {"records": [{}, {}]}}, "<2 rows>"),
+    "something with structure": ({"type": "json", "value": [1]}, "<json>"),
+    "nothing": ({"type": "null", "value": None}, "None"),
+}
+
+
+@pytest.mark.parametrize(("entry", "text"), VALUES.values(), ids=VALUES.keys())
+def test_a_metadata_value_fits_into_a_line(entry: Object, text: str):
+    assert history.value_text(entry) == text
+
+
+def test_an_event_without_metadata_shows_its_description_and_never_a_traceback():
+    assert (
+        history.described({"description": "boom", "metadata": {"traceback": {"type": "text", "value": "…"}}}) == "boom"
+    )
+
+
+def test_runs_that_go_on_are_listed_with_those_that_are_over():
+    asset = an_asset("raw", activeRuns=[{"name": "r2", "kind": "observe", "startedAt": "2026-11-22T11:58:00Z"}])
+    (active,) = history.active_runs(asset)
+    over = {
+        "name": "r1", "asset": "raw", "kind": "observe", "phase": "Succeeded", "outcome": "Changed",
+        "trigger": {"type": "Request"}, "createdAt": "2026-11-22T11:50:00Z", "endedAt": "2026-11-22T11:50:07Z",
+    }  # fmt: skip
+    assert [line.split() for line in history.run_table([active, over], NOW)[1:]] == [
+        ["r2", "raw", "observe", "Active", "-", "-", "2m", "2m"],
+        ["r1", "raw", "observe", "Succeeded", "Changed", "Request", "10m", "7s"],
+    ]
+
+
+def a_diamond():
+    return [an_asset("raw"), an_asset("left", ["raw"]), an_asset("right", ["raw"]), an_asset("end", ["left", "right"])]
+
+
+def test_a_diamond_is_drawn_once_and_referred_to_then():
+    assert [line.split("  ")[0] for line in graph.text([*a_diamond(), an_asset("last", ["end"])])] == [
+        "raw", "├─ left", "│", "│", "└─ right", "",
+    ]  # fmt: skip
+
+
+def test_a_node_that_was_drawn_says_so():
+    assert graph.text([*a_diamond(), an_asset("last", ["end"])])[-1].endswith("(drawn above)")
+
+
+def test_a_cycle_is_drawn_too():
+    assert all(line.endswith("(in a cycle)") for line in graph.text([an_asset("a", ["b"]), an_asset("b", ["a"])]))
+
+
+def test_an_asset_whose_upstream_is_not_there_is_a_root():
+    assert graph.text([an_asset("clean", ["gone"])]) == ["clean  Derived  no verdict yet"]
+
+
+def test_mermaid_quotes_what_people_write():
+    lines = graph.mermaid([an_asset("raw", spec={"key": 'a"]b'}), an_asset("clean", ["raw", "gone"])])
+    assert lines == ["graph LR", '  a0["a\\"]b"]', '  a1["clean"]', "  a0 --> a1"]
+
+
+def test_the_graph_as_data_has_nodes_and_edges():
+    data = graph.as_data(a_diamond())
+    assert [node["key"] for node in data["nodes"]] == ["raw", "left", "right", "end"]
+    assert {"from": "shop/left", "to": "shop/end"} in data["edges"]
+
+
+def an_api(*answers: httpx.Response):
+    """Give an API whose server answers these, one after the other, and the list of what it was asked."""
+    waiting, asked = list(answers), []
+
+    def answer(request: httpx.Request):
+        asked.append(str(request.url))
+        return waiting.pop(0)
+
+    return Api(httpx.AsyncClient(base_url="http://upwell.test", transport=httpx.MockTransport(answer))), asked
+
+
+REFUSALS = {
+    "not found": (404, {"detail": "There is no such asset."}, Code.NOT_FOUND, "There is no such asset."),
+    "not allowed": (403, {"detail": "ana may not."}, Code.NOT_ALLOWED, "ana may not."),
+    "no token": (401, {"detail": "Who are you?"}, Code.NOT_ALLOWED, "--token-file"),
+    "a bad argument": (422, {"detail": "limit: too large."}, Code.USAGE, "limit: too large."),
+    "the store is away": (503, {"detail": "Redis does not answer."}, Code.FAILED, "Redis does not answer."),
+    "no problem document": (502, None, Code.FAILED, "GET http://upwell.test/v1/x: 502 Bad Gateway"),
+}
+
+
+@pytest.mark.parametrize(("status_code", "body", "code", "sentence"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_a_refusal_is_the_server_s_own_sentence(status_code: int, body: Any, code: Code, sentence: str):
+    api, _ = an_api(httpx.Response(status_code, json=body) if body else httpx.Response(status_code, text="<html>"))
+    with pytest.raises(CommandError) as caught:
+        await api.get("/v1/x")
+    assert caught.value.code is code
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]"], ids=["no JSON", "no object"])
+async def test_something_else_on_the_port_is_recognised(body: Any):
+    api, _ = an_api(httpx.Response(200, text=body))
+    with pytest.raises(CommandError, match="is it Upwell's server"):
+        await api.get("/v1/x")
+
+
+async def test_pages_are_followed_by_their_cursors_and_no_further_than_asked():
+    first = httpx.Response(200, json={"items": [{"n": 1}, {"n": 2}], "metadata": {"continue": "c"}})
+    second = httpx.Response(200, json={"items": [{"n": 3}], "metadata": {"continue": "d"}})
+    api, asked = an_api(first, second)
+    assert [one["n"] for one in await api.pages("/v1/x", 3, namespace=None)] == [1, 2, 3]
+    assert asked == ["http://upwell.test/v1/x?limit=3", "http://upwell.test/v1/x?limit=1&cursor=c"]
+
+
+async def test_the_token_is_read_from_its_file_and_sent(tmp_path: Path):
+    (tmp_path / "token").write_text("s3cret\n")
+    seen = []
+    transport = httpx.MockTransport(
+        lambda request: seen.append(request.headers["authorization"]) or httpx.Response(200, json={})
+    )
+    async with connect(Connection(token_file=tmp_path / "token"), transport) as api:
+        await api.get("/v1/x")
+    assert seen == ["Bearer s3cret"]
+
+
+def test_assets_are_found_by_name_before_key():
+    first, second = an_asset("a", spec={"key": "b"}), an_asset("b", spec={"key": "c"})
+    assert of.chosen([first, second], ["b", "c", "a"], "shop") == [second, first]
