@@ -1,0 +1,81 @@
+"""Upwell on a real cluster, for the tests here: installed once, a namespace for each test, state on failure."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.deploying import SYSTEM, deploy, volume
+from cluster.kubectl import Kubectl
+from cluster.state import state_of
+
+HERE = Path(__file__).parent
+VOLUMES = Path(os.environ.get("UPWELL_CLUSTER_VOLUMES", "/var/tmp/upwell-test-volumes"))  # noqa: S108  # named on purpose
+"""Folders of the node behind the claims of the definitions; the built cluster's node has the files of this machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever is in this folder needs a cluster, and time."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what the cluster looked like."""
+    report = yield
+    used = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "kubectl" in used:
+        report.sections.append(("cluster", state_of(used["kubectl"].namespace, SYSTEM)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Kubectl:
+    """Give kubectl on a cluster that tests may use; without one, skip on a laptop and fail in CI."""
+    if not os.environ.get("UPWELL_TEST_CLUSTER"):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "needs a real cluster: run it inside `tests/cluster/cluster.py test -- …`"
+        )
+    return Kubectl()
+
+
+@pytest.fixture(scope="session")
+def upwell(cluster: Kubectl) -> Kubectl:
+    """Install CRDs, rights, Redis, server and operator; gives kubectl where they live once all are ready."""
+    return deploy(cluster)
+
+
+@pytest.fixture
+def kubectl(cluster: Kubectl) -> Iterator[Kubectl]:
+    """Give kubectl in a namespace of the test's own, under PodSecurity `restricted`."""
+    name = f"test-{secrets.token_hex(4)}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    yield Kubectl(name)
+    cluster.run("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def claim(kubectl: Kubectl) -> Iterator[Callable[[str], Path]]:
+    """Give a function that makes the volume of a claim, and gives the folder behind it."""
+    folder = VOLUMES / kubectl.namespace
+
+    def make(name: str) -> Path:
+        path = folder / name
+        path.mkdir(parents=True)
+        path.chmod(0o777)  # whoever the pods run as
+        kubectl.apply(volume(kubectl.namespace, name, path))
+        return path
+
+    yield make
+    kubectl.run("delete", "persistentvolume", "-l", f"upwell.dev/test={kubectl.namespace}", "--wait=false")
+    shutil.rmtree(folder, ignore_errors=True)
