@@ -14,11 +14,12 @@ RUN python3 -m venv /build \
 COPY pyproject.toml README.md LICENSE /src/
 COPY sdk /src/sdk
 COPY operator /src/operator
-# --target is where runs' init container copies the SDK from: plain files, no bytecode of one Python version
+# --target is where runs' init container copies the SDK from; its bytecode is for images with this Python, others ignore it
 RUN cd /src \
  && /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./sdk . \
  && /build/bin/pip --python /opt/upwell/venv/bin/python install --no-deps --no-index /wheels/*.whl \
- && /build/bin/pip install --no-deps --no-index --no-compile --target /opt/upwell/sdk /wheels/upwell-*.whl
+ && /build/bin/pip install --no-deps --no-index --no-compile --target /opt/upwell/sdk /wheels/upwell-*.whl \
+ && /build/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/upwell/sdk
 
 FROM ${BASE}
 COPY --from=build /opt/upwell /opt/upwell

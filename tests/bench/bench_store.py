@@ -2,8 +2,8 @@
 
     python tests/bench/bench_store.py [--json] [--events 100000]
 
-P1's reference is `append.lua` called directly and pipelined; the bar of P1 itself is `bench_ingest`'s. Figures are of this
-machine, now; ratios are what counts.
+P1's reference is `append.lua` called directly and pipelined; the bar of P1 itself is `bench_ingest`'s. Figures are of
+this machine, now; ratios are what counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from redis_servers import Backend, running
-
 from upwell.protocol import Event, EventType, MetadataEntry
 from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.store import Append, Store

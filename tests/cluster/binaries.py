@@ -41,11 +41,11 @@ def install() -> None:
 
 def build(module: str, package: str) -> None:
     """Build one program of a Go module if it is not there; a build that is broken off leaves none."""
-    binary = BIN / (module if package.endswith("/v3") else package.rsplit("/", 1)[1])
+    binary = BIN / (package.rsplit("/", 1)[1] if "/cmd/" in package else module)
     if binary.exists():
         return
     started, unfinished = time.monotonic(), binary.with_suffix(".part")
-    command = ["go", "build", "-C", str(HERE / module), "-mod=mod", "-trimpath", "-ldflags", linker_flags()]
+    command = ["go", "build", "-C", str(HERE / module), "-mod=readonly", "-trimpath", "-ldflags", linker_flags()]
     sh(*command, "-o", unfinished, package, env={"CGO_ENABLED": "0", "GOWORK": "off"})
     unfinished.rename(binary)
     print(f"built {binary.name} in {time.monotonic() - started:.0f} s", flush=True)

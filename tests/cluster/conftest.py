@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.deploying import SYSTEM, deploy, volume
-from cluster.kubectl import Kubectl
+from cluster.kubectl import Kubectl, port_forward
 from cluster.state import state_of
 
 HERE = Path(__file__).parent
@@ -20,7 +20,8 @@ VOLUMES = Path(os.environ.get("UPWELL_CLUSTER_VOLUMES", "/var/tmp/upwell-test-vo
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever is in this folder needs a cluster, and time."""
+    """Whatever is in this folder needs a cluster, and time; what is about the bare API server comes before Upwell."""
+    items.sort(key=lambda item: "upwell" in getattr(item, "fixturenames", ()))
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.cluster)
@@ -62,6 +63,24 @@ def kubectl(cluster: Kubectl) -> Iterator[Kubectl]:
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     yield Kubectl(name)
     cluster.run("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def server(upwell: Kubectl) -> Iterator[str]:
+    """Give the address of Upwell's server, through a port-forward, which works on any cluster."""
+    with port_forward(upwell, "service/upwell-server", 8080) as address:
+        yield address
+
+
+@pytest.fixture
+def token_file(kubectl: Kubectl, tmp_path: Path) -> Path:
+    """Give a file with a token of somebody who may do everything in the test's namespace, and nothing elsewhere."""
+    account = f"{kubectl.namespace}:tester"
+    kubectl.run("create", "serviceaccount", "tester")
+    kubectl.run("create", "rolebinding", "tester", "--clusterrole=cluster-admin", f"--serviceaccount={account}")
+    file = tmp_path / "token"
+    file.write_text(kubectl.run("create", "token", "tester"))
+    return file
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ Limits: synchronous, and as the administrator of a cluster that is there for tes
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,20 @@ class Kubectl:
     def rolled_out(self, deployment: str, seconds: float = 120) -> None:
         """Wait until a Deployment has all its replicas, as new as its template."""
         self.run("rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s", timeout=seconds + 30)
+
+
+@contextmanager
+def port_forward(kubectl: Kubectl, target: str, port: int) -> Iterator[str]:
+    """Give an address of this machine that leads to a port of a Service or pod."""
+    command = ["kubectl", "--namespace", kubectl.namespace, "port-forward", target, f":{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"127\.0\.0\.1:\d+", process.stdout.readline())
+            assert found, f"{' '.join(command)} ended at once"
+            yield f"http://{found[0]}"
+        finally:
+            process.terminate()
 
 
 def until(what: Callable[[], Any], seconds: float = 60, *, every: float = 0.2) -> Any:

@@ -1,4 +1,4 @@
-"""The main job on a real cluster: manifests are applied, a pod looks, what is downstream is built, and kubectl tells it.
+"""The main job on a real cluster: manifests are applied, a pod looks, what is downstream is built, kubectl tells it.
 
 The definition is 03-any-language: no Python in its pods, so what travels is the file in `$UPWELL_RESULT`.
 """

@@ -351,6 +351,14 @@ async def test_a_token_for_somebody_else_is_nobodys(bench: Bench) -> None:
     assert await bench.cluster.review_token("not.a.token", "upwell") is None
 
 
+async def test_a_token_for_the_api_server_is_no_token_for_us_nor_ours_for_it(bench: Bench) -> None:
+    await bench.admin.create("pods", bench.pod("run-x"))
+    ours, theirs = await bench.issue("run-x", "upwell"), await bench.issue("run-x", "")
+    assert await bench.cluster.review_token(theirs, "")
+    assert await bench.cluster.review_token(theirs, "upwell") is None
+    assert await bench.cluster.review_token(ours, "") is None
+
+
 async def test_a_token_ends_with_its_pod(bench: Bench) -> None:
     await bench.admin.create("pods", bench.pod("run-x"))
     token = await bench.issue("run-x", "upwell")

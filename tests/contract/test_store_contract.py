@@ -7,8 +7,9 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from redis_servers import Backend, backend, store  # noqa: F401 -- fixtures
 
+import redis_servers
+from redis_servers import Backend
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
 from upwell_operator.domain.decisions import Decision, Verb
 from upwell_operator.domain.snapshot import (
@@ -27,7 +28,9 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.errors import Fenced, Stalled
 from upwell_operator.resources.meta import Kind
 from upwell_operator.settings import Settings
-from upwell_operator.store import append, Append, Appended, Change, FellBehind, Status, Store
+from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append
+
+backend, store = redis_servers.backend, redis_servers.store
 
 ORDERS = AssetId("shop", "warehouse/raw_orders")
 DAILY = AssetId("shop", "marts/daily")

@@ -9,8 +9,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
-from redis_servers import Server, missing, redis_binary, running, server, valkey_binary, wait_until
 
+from redis_servers import Server, missing, redis_binary, running, server, valkey_binary, wait_until
 from upwell.protocol import Event, EventType
 from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.errors import StoreUnavailable
@@ -51,15 +51,17 @@ async def test_nothing_acknowledged_is_lost_when_redis_is_killed_while_results_a
 ) -> None:
     await store.open()
     acknowledged: list[int] = []
+    twenty = asyncio.Event()
 
     async def report() -> None:
         for number in range(10_000):
             await store.append([saw(number)])
             acknowledged.append(number)
+            if number == 20:
+                twenty.set()
 
     reporting = asyncio.create_task(report())
-    while len(acknowledged) < 20:
-        await asyncio.sleep(0.001)
+    await twenty.wait()
     one.kill()
     with pytest.raises(StoreUnavailable):
         await reporting
@@ -99,7 +101,7 @@ async def test_a_follower_is_told_when_redis_goes_away(one: Server, store: Store
 
 async def test_a_write_that_too_few_replicas_have_is_not_acknowledged(one: Server, binary: str) -> None:
     alone = Store(Settings(redis_url=one.url, redis_replicas=1))
-    with pytest.raises(StoreUnavailable, match="only 0 of 1 replicas have it .*UPWELL_REDIS_REPLICAS"):
+    with pytest.raises(StoreUnavailable, match=r"only 0 of 1 replicas have it .*UPWELL_REDIS_REPLICAS"):
         await alone.append([saw(1)])
     with server(binary, "--replicaof", "127.0.0.1", str(one.port)) as replica:
         wait_until(lambda: _in_sync(replica), "the replica is in sync")

@@ -26,6 +26,9 @@ PAUSES = (0.05, 0.1, 0.1, 0.2, 0.2, 0.5)
 LONGEST_PAUSE = 1.0
 APPEAR_SECONDS = 10.0
 """How long an answered request may be without a run before it is taken as answered without one."""
+TOLD_SECONDS = 5.0
+"""How long a recorded run is waited for in the asset's status, which follows within one pass of the operator."""
+LASTS = ("lastObservation", "lastMaterialization", "lastFailure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Following:
             return Ended(request.key, Code.FAILED, outcome="NotRun", message=decision.get("message", ""))
         self._say(request, f"{request.verb}: run {run['name']}")
         done = run if run.get("outcome") else await self._recorded(path)
+        await self._told(request, done["name"])
         event = await self._event(request, done["name"])
         failed = done["outcome"] == "Failed"
         message = (event.get("description") or done.get("message", "")) if failed else ""
@@ -156,6 +160,15 @@ class Following:
             if seen and seen.get("outcome"):
                 return seen
         raise AssertionError("pauses never end")
+
+    async def _told(self, request: Request, run: str) -> None:
+        """Wait until the status tells of the run, so that `upwell status` next does; a superseded run never shows."""
+        end = asyncio.get_running_loop().time() + TOLD_SECONDS
+        async for _ in pauses():
+            status = of.status_of(await self._api.get(of.path_of(request.asset)))
+            told = {(status.get(last) or {}).get("run") for last in LASTS}
+            if run in told or asyncio.get_running_loop().time() > end:
+                return
 
     async def _event(self, request: Request, run: str) -> dict[str, Any]:
         """Give the newest event of a run, which says what version it saw or made, or why it failed."""

@@ -5,6 +5,7 @@ Limits: only the resources that Upwell touches; a new one is one line in `APIS`,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +14,8 @@ from urllib.parse import quote
 from upwell_operator.errors import Rejected
 from upwell_operator.resources import meta
 
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+"""What every real name looks like, and needs no quoting: this is asked at every call."""
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -59,10 +62,13 @@ def path(resource: str, namespace: str | None = None, name: str = "", subresourc
     api = APIS[resource]
     scope = ["namespaces", namespace] if api.namespaced and namespace else []
     parts = [part for part in (*scope, resource, name, subresource) if part]
-    for part in parts:
-        if part in {".", ".."} or "/" in part or "%" in part:
-            raise Rejected(f"{part!r} is no name: a name has no slash and no percent sign")
-    return "/".join([api.root, *(quote(part, safe="") for part in parts)])
+    return "/".join([api.root, *(part if _PLAIN.fullmatch(part) else _quoted(part) for part in parts)])
+
+
+def _quoted(part: str) -> str:
+    if part in {".", ".."} or "/" in part or "%" in part:
+        raise Rejected(f"{part!r} is no name: a name has no slash and no percent sign")
+    return quote(part, safe="")
 
 
 @dataclass(frozen=True, slots=True)

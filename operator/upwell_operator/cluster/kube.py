@@ -123,7 +123,7 @@ class KubeCluster:
 
     @needs("create", resource="tokenreviews")
     async def review_token(self, token: str, audience: str) -> Caller | None:
-        """Say whose token this is; None when it is not valid for the audience."""
+        """Say whose token this is; None when it is not valid for the audience ("" is the API server's own)."""
         answer = await self._review("tokenreviews", reviews.token_review(token, audience), "review a token")
         return reviews.caller_of(answer, audience)
 

@@ -12,9 +12,11 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio.client.configuration import Configuration
@@ -46,13 +48,19 @@ class Request:
 
     def url(self, host: str) -> str:
         """Give the address, without the parameters that are empty."""
-        query = urlencode({name: value for name, value in (self.query or {}).items() if value})
+        query = encoded(tuple(self.query.items())) if self.query else ""
         return f"{host}{self.path}{'?' if query else ''}{query}"
 
     @property
     def headers(self) -> dict[str, str]:
         """Say what we send, and that we read JSON, or the plain text of a log."""
         return {"Accept": f"{JSON}, */*", "Content-Type": MERGE_PATCH if self.method == "PATCH" else JSON}
+
+
+@lru_cache(256)
+def encoded(query: tuple[tuple[str, object], ...]) -> str:
+    """Write a query string without the parameters that are empty; most calls have one of a few."""
+    return urlencode([(name, value) for name, value in query if value])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,9 @@ class Rest:
     ) -> None:
         self._configuration = configuration
         self._configuration.connection_pool_maxsize = concurrency
+        # aiohttp would look for proxies and ~/.netrc in a thread at every call, which costs more than the call itself
+        self._configuration.client_session_kwargs = {"trust_env": False}
+        self._configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
         self._client: Any = RESTClientObject(configuration)
         self._turn = asyncio.Semaphore(concurrency)
         self._timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=CONNECT_TIMEOUT)
@@ -134,6 +145,12 @@ class Rest:
         self._reloaded_at = now
         await self._reload()
         return True
+
+
+def environment_proxy(host: str) -> str | None:
+    """Give the proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY); None to go there directly."""
+    url = urlsplit(host)
+    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
 
 
 async def _last(response: aiohttp.ClientResponse, size: int) -> bytes:

@@ -35,6 +35,9 @@ _ID: Final = re.compile(r"[A-Za-z0-9:_.-]{1,64}")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,4300}")
 
+SHORT: Final = MAX_TEXT_BYTES // 4
+"""Characters of a text that cannot be too long, whatever they are."""
+
 _TEXT: Final = (str,)
 _NUMBER: Final = (int, float)
 VALUE_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -119,7 +122,7 @@ def _check_version(version: str) -> None:
 
 def _check_text(field: str, text: str) -> None:
     # A character has at most 4 bytes, so that most texts are measured without being encoded.
-    if len(text) * 4 > MAX_TEXT_BYTES and len(text.encode()) > MAX_TEXT_BYTES:
+    if len(text) > SHORT and len(text.encode()) > MAX_TEXT_BYTES:
         sentence = f"may have {MAX_TEXT_BYTES} bytes, has {len(text.encode())}"
         raise _refusal(field, f"{sentence}; store it elsewhere, and report its path or url")
 
@@ -143,7 +146,10 @@ def _check_metadata(metadata: Mapping[str, MetadataEntry]) -> None:
         raise _refusal("metadata", f"{sentence}; report fewer, or one table")
     for label, entry in metadata.items():
         _check_label("metadata", label)
-        _check_value(f"metadata.{label}", entry.type, entry.value)
+        value = entry.value
+        plain = type(value) in VALUE_TYPES.get(entry.type, ()) and not (isinstance(value, str) and len(value) > SHORT)
+        if not plain:  # most are: the sentences are for the others
+            _check_value(f"metadata.{label}", entry.type, value)
 
 
 def _check_value(field: str, kind: str, value: Any) -> None:

@@ -59,9 +59,9 @@ class Graph:
         old, node.asset = node.asset, asset
         touched = set() if old == asset else {asset.ref}
         if (old.key, old.uid, old.created_at) != (asset.key, asset.uid, asset.created_at):
-            touched |= self._claims.withdraw(node.data, asset.ref)
+            touched |= self._claims.withdraw(node)
             node.data = asset.id
-            touched |= self._claims.enter(asset) | {below.ref for below in node.down}
+            touched |= self._claims.enter(node) | {below.ref for below in node.down}
         if old.deps != asset.deps:
             touched |= self._name(node, old.deps, asset.deps)
         if old.export_to != asset.export_to:
@@ -73,7 +73,7 @@ class Graph:
         node = self._nodes.pop(ref, None)
         if node is None:
             return set()
-        touched = {ref} | self._claims.withdraw(node.data, ref)
+        touched = {ref} | self._claims.withdraw(node)
         touched |= self._name(node, node.asset.deps, ())
         touched |= self._offer(ref)
         self._moved.pop(node, None)
@@ -99,16 +99,18 @@ class Graph:
 
     def node(self, ref: Ref) -> Node:
         """Give an asset with its place in the graph. Raises KeyError if it is not in it."""
+        self._arrange()
         return self._nodes[ref]
 
     def by_id(self, data: AssetId) -> Ref | None:
         """Give the asset that holds a key, if one does: the oldest of those that claim it."""
-        return self._claims.holder(data)
+        holder = self._claims.holder(data)
+        return holder.ref if holder else None
 
     def data(self, ref: Ref) -> AssetId | None:
         """Give the identity of an asset's data: none if it does not exist, or an older asset holds its key."""
         node = self._nodes.get(ref)
-        return None if node is None or ref in self._claims.lost else node.data
+        return None if node is None or node.lost else node.data
 
     def upstream(self, ref: Ref) -> tuple[Ref, ...]:
         """Give the direct dependencies that exist and may be used, in the order of spec.deps."""
@@ -122,14 +124,9 @@ class Graph:
 
     def problem(self, ref: Ref) -> Problem | None:
         """Say what is wrong with an asset's place in the graph, in words for its owner; None if nothing is."""
+        self._arrange()
         node = self._nodes.get(ref)
-        return None if node is None or self.is_sound(node) else self._describe(node)
-
-    def is_sound(self, node: Node) -> bool:
-        """Say whether an asset has no problem."""
-        if self._moved:
-            self._arrange()
-        return node.cycle is None and not node.unmet and node.ref not in self._claims.lost
+        return None if node is None or node.is_sound() else self._describe(node)
 
     def in_order(self, refs: Iterable[Ref]) -> list[Ref]:
         """Give those of these assets that exist, each once, upstream before downstream."""
@@ -152,7 +149,7 @@ class Graph:
     def _enter(self, node: Node) -> set[Ref]:
         ref = node.ref
         self._nodes[ref] = node
-        touched = self._claims.enter(node.asset) | self._name(node, (), node.asset.deps) | self._offer(ref)
+        touched = self._claims.enter(node) | self._name(node, (), node.asset.deps) | self._offer(ref)
         node.level = _first_level(node)
         return touched
 
@@ -221,8 +218,8 @@ class Graph:
 
     def _describe(self, node: Node) -> Problem:
         asset = node.asset
-        if asset.ref in self._claims.lost:
-            return key_conflict(asset, self._claims.holder(node.data) or asset.ref)
+        if node.lost:
+            return key_conflict(asset, self.by_id(node.data) or node.ref)
         if node.cycle:
             ring, place = node.cycle.through(node, _above)
             return on_cycle(asset, len(ring), lambda step: ring[(place + step) % len(ring)].ref)

@@ -23,4 +23,10 @@ class Node:
     """Rises along every edge, but for edges into a cycle."""
     unmet: bool = False
     """Whether a dependency does not exist, or may not be used."""
+    lost: bool = False
+    """Whether an older asset holds the key that it claims."""
     cycle: Cycle[Node] | None = None
+
+    def is_sound(self) -> bool:
+        """Say whether nothing is wrong with its place in the graph, as far as the graph is arranged."""
+        return self.cycle is None and not self.unmet and not self.lost

@@ -63,10 +63,15 @@ def propagate(
                 continue
             verdicts[ref] = new
             changed.append(ref)
-            if old is None or old.version != new.version or old.onward != new.onward:
+            if old is None or _means_otherwise(old, new):
                 moved.append(node)
         wave.spread(moved)
     return changed
+
+
+def _means_otherwise(old: Verdict, new: Verdict) -> bool:
+    """Say whether those below must be judged again; the word is compared first because that is quick."""
+    return old.staleness is not new.staleness or old.version != new.version or old.onward != new.onward
 
 
 def assess(asset: Asset, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
@@ -76,7 +81,7 @@ def assess(asset: Asset, graph: Graph, states: States, verdicts: Verdicts, now: 
 
 def _judge(node: Node, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
     asset, state = node.asset, states.get(node.data, UNKNOWN_STATE)
-    if not graph.is_sound(node):
+    if node.cycle is not None or node.unmet or node.lost:
         return _broken(node, graph, state)
     found = _derived(node, state, verdicts) if asset.kind is _DERIVED else _reported(asset, state)
     if asset.maximum_lag is None:
@@ -94,7 +99,7 @@ def _broken(node: Node, graph: Graph, state: AssetState) -> Verdict:
     ref = node.ref
     problem = graph.problem(ref)
     found = [because.own(problem.reason, ref, problem.message)] if problem else []
-    return judged(node, found, state.version if graph.data(ref) else None, None)
+    return judged(node, found, None if node.lost else state.version, None)
 
 
 def _overdue(asset: Asset, lag: timedelta, state: AssetState, now: datetime) -> tuple[list[Cause], datetime | None]:
@@ -150,7 +155,7 @@ def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
     if made is None:
         never = because.own(Reason.NEVER_MATERIALIZED, asset.ref, "it has never been materialized")
         return [never, *(one for above in node.up if (one := verdicts[above.ref].onward))]
-    then = by_data(made.inputs, asset.ref.namespace)
+    then = by_data(made.inputs, node.ref.namespace)
     found, same = [], len(then) == len(node.up)
     for above in node.up:
         verdict = verdicts[above.ref]
@@ -159,10 +164,10 @@ def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
             found.append(onward)
         if above.data not in then:
             same = False
-        elif version is not None and differs(then[above.data], version):
+        elif then[above.data] != version and version is not None:
             found.append(_data_changed(above.asset, asset.ref.namespace, then[above.data], version))
-    if not same:
-        found.append(_dependencies_changed(node, then.keys()))
+    if not same and then.keys() != (now := {above.data for above in node.up}):
+        found.append(_dependencies_changed(asset, then.keys(), now))
     if asset.code_version is not None and asset.code_version != made.code_version:
         found.append(_code_changed(asset, made))
     return found
@@ -177,13 +182,12 @@ def _data_changed(upstream: Asset, home: str, then: str | None, now: str) -> Cau
     return because.of_input(Reason.UPSTREAM_DATA_CHANGED, upstream.ref, f"upstream data has changed: {text}")
 
 
-def _dependencies_changed(node: Node, then: AbstractSet[tuple[str, str]]) -> Cause:
-    ref, now = node.ref, {above.data for above in node.up}
-    home = ref.namespace
+def _dependencies_changed(asset: Asset, then: AbstractSet[tuple[str, str]], now: AbstractSet[AssetId]) -> Cause:
+    home = asset.ref.namespace
     added = [f"new {one.seen_from(home)}" for one in sorted(now - then)]
     removed = [f"no longer {AssetId(*one).seen_from(home)}" for one in sorted(then - now)]
     text = f"dependencies differ from those it was materialized from: {', '.join(added + removed)}"
-    return because.own(Reason.DEPENDENCIES_CHANGED, ref, clipped(text))
+    return because.own(Reason.DEPENDENCIES_CHANGED, asset.ref, clipped(text))
 
 
 def _code_changed(asset: Asset, made: Materialization) -> Cause:

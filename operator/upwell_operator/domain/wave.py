@@ -25,7 +25,7 @@ class Wave(Iterator[list[Node]]):
         self._buckets: dict[int, list[Node]] = {}
         self._heap: list[int] = []
         self._met: set[Node] = set()
-        self._add(nodes)
+        self._add((nodes,))
 
     def __next__(self) -> list[Node]:
         if not self._heap:
@@ -36,18 +36,18 @@ class Wave(Iterator[list[Node]]):
 
     def spread(self, nodes: Iterable[Node]) -> None:
         """Let the wave reach the direct downstream of these nodes."""
-        for node in nodes:
-            self._add(node.down)
+        self._add(node.down for node in nodes)
 
-    def _add(self, nodes: Iterable[Node]) -> None:
+    def _add(self, groups: Iterable[Iterable[Node]]) -> None:
         met, buckets = self._met, self._buckets
-        for node in nodes:
-            if node in met:
-                continue
-            met.add(node)
-            level = node.level
-            if level in buckets:
-                buckets[level].append(node)
-            else:
-                buckets[level] = [node]
-                heappush(self._heap, level)
+        for group in groups:
+            for node in group:
+                if node in met:
+                    continue
+                met.add(node)
+                level = node.level
+                if level in buckets:
+                    buckets[level].append(node)
+                else:
+                    buckets[level] = [node]
+                    heappush(self._heap, level)

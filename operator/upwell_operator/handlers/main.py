@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from upwell_operator.cluster.connect import connect
 from upwell_operator.cluster.lease import Leadership, LeaseName
 from upwell_operator.cluster.port import Cluster
-from upwell_operator.errors import StoreUnavailable, UpwellError
+from upwell_operator.errors import Fenced, StoreUnavailable, UpwellError
 from upwell_operator.handlers.ears import HEARD, Ears
 from upwell_operator.handlers.vitals import Vitals
 from upwell_operator.health import Check, Checks
@@ -69,7 +69,7 @@ class Operator:
             f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}",
             on_lost=self._on_lost,
         )
-        self._lost = asyncio.Event()
+        self._lost, self._working = asyncio.Event(), False
         may_write = self._leadership.valid if settings.leader_election else lambda: True
         self._mind = Reconciler(cluster, store, settings, lambda: datetime.now(UTC), may_write, self._vitals.missed)
         self._ears = Ears(self._mind.hear, self._vitals, settings.namespaces)
@@ -87,13 +87,14 @@ class Operator:
                 task.result()
         finally:
             self._mind.stop()
-            await _end(tasks)
+            await _end(tasks, DRAIN_SECONDS if self._working else 0)
 
     async def _lead(self) -> None:
         """Wait for the turn, take an epoch, and work."""
         if self._settings.leader_election:
             await self._leadership.acquired()
             await self._take_epoch()
+        self._working = True
         await self._mind.run()
 
     async def _take_epoch(self) -> None:
@@ -105,8 +106,12 @@ class Operator:
             self._later = asyncio.ensure_future(self._take_epoch_later())
 
     async def _take_epoch_later(self) -> None:
+        """Try again. Nobody awaits this, so what a former leader must hear is said as the loss of the Lease."""
         await asyncio.sleep(EPOCH_RETRY_SECONDS)
-        await self._take_epoch()
+        try:
+            await self._take_epoch()
+        except Fenced as error:
+            self._on_lost(str(error))
 
     def _on_lost(self, why: str) -> None:
         log.error("the Lease is lost (%s); this process ends", why)
@@ -161,10 +166,9 @@ async def _signalled() -> None:
     await stop.wait()
 
 
-async def _end(tasks: Sequence[asyncio.Future[None]]) -> None:
+async def _end(tasks: Sequence[asyncio.Future[None]], patience: float) -> None:
     """Let the actions in flight end, then cancel what is left; a Lease is given back by its own task."""
-    working = tasks[LEADING]
-    await asyncio.wait([working], timeout=DRAIN_SECONDS)
+    await asyncio.wait([tasks[LEADING]], timeout=patience)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

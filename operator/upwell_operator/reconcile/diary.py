@@ -7,7 +7,7 @@ run without a reason. While the store is away the newest decisions wait here; Jo
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from upwell_operator.domain.decisions import Decision
@@ -23,10 +23,13 @@ WAITING_AT_MOST = 10_000
 
 
 class Diary:
-    """Writes decisions and runs down; what would only repeat the last word about a subject is not written."""
+    """Writes decisions and runs down; what would only repeat the last word about a subject is not written.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    `reachable` says whether the store is worth asking: a pass must not wait for one that is known to be away.
+    """
+
+    def __init__(self, store: Store, reachable: Callable[[], bool] = lambda: True) -> None:
+        self._store, self._reachable = store, reachable
         self._last: dict[Subject, int] = {}
         self._waiting: OrderedDict[Subject, Decision] = OrderedDict()
 
@@ -38,7 +41,7 @@ class Diary:
         while len(self._waiting) > WAITING_AT_MOST:
             self._waiting.popitem(last=False)
         batch = dict(self._waiting)
-        if not batch:
+        if not batch or not self._reachable():
             return
         try:
             await self._store.decide(list(batch.values()))
@@ -52,7 +55,7 @@ class Diary:
     async def started(self, job: dict[str, Any]) -> None:
         """Have a run listed as soon as its Job exists; while the store is away it is listed when it ends."""
         run = read_run(job)
-        if run is None:
+        if run is None or not self._reachable():
             return
         try:
             await self._store.record_run(run)

@@ -7,6 +7,7 @@ status, and that is said. It was trimmed or restarted: everything is read again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
@@ -26,6 +27,8 @@ class Gatherer:
     def __init__(self, world: World, mirror: Mirror, store: Store) -> None:
         self._world, self._mirror, self._store = world, mirror, store
         self._unread: set[AssetId] = set()
+        self.lost = asyncio.Event()
+        """Set while the store is away."""
         self.rebuilt = 0
         """How many assets' data was filled in again after Redis had been emptied, since it was last asked."""
 
@@ -38,16 +41,17 @@ class Gatherer:
 
         A store that is away marks nothing read.
         """
-        wanted = list(self._unread | self._unknown(refs))
-        changed = await self.read(wanted)
-        if self._world.store_reachable:
-            self._unread.difference_update(wanted)
+        wanted = self._unread | self._unknown(refs)
+        self._unread = set()  # what is reported while we read must be read again
+        changed = await self.read(list(wanted))
+        if not self._world.store_reachable:
+            self._unread |= wanted
         return changed
 
     async def read(self, ids: list[AssetId]) -> set[Ref]:
         """Read states in the order given; give the assets whose state is another now.
 
-        While the store is away nothing waits for it: whoever follows the feed notices when it is back.
+        While the store is away nothing waits for it: the reconciler asks for it until it is back.
         """
         if self._world.store_reachable and ids:
             try:
@@ -73,12 +77,14 @@ class Gatherer:
         if self._world.store_reachable:
             log.warning("the store does not answer; observations go on, materializations wait: %s", error)
         self._world.store_reachable = False
+        self.lost.set()
 
     def found_store(self) -> None:
         """Read from the store again: it has answered."""
         if not self._world.store_reachable:
             log.info("the store answers")
         self._world.store_reachable = True
+        self.lost.clear()
 
     def _take(self, states: dict[AssetId, AssetState]) -> set[Ref]:
         changed = {one for one, state in states.items() if self._world.states.get(one, UNKNOWN_STATE) != state}

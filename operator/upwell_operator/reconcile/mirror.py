@@ -18,7 +18,7 @@ from upwell_operator.domain.accept import accept_asset, accept_job, accept_sched
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import AssetId, Ref, RunPhase
 from upwell_operator.domain.world import World
-from upwell_operator.errors import Stalled
+from upwell_operator.errors import NotFound, Stalled
 from upwell_operator.reconcile.queue import Key, Subject
 from upwell_operator.resources.meta import Kind
 from upwell_operator.resources.parsing import parse
@@ -53,6 +53,7 @@ class Mirror:
         self._seen: dict[Key, Seen] = {}
         self._runs: dict[Ref, int] = {}
         self._gone: dict[Key, int] = {}
+        self._listed: dict[tuple[Subject, str | None], int] = {}
 
     def get(self, key: Key) -> Seen | None:
         """Give what is held of an object."""
@@ -63,8 +64,11 @@ class Mirror:
         return iter(list(self._seen))
 
     def spec(self, key: Key) -> Json:
-        """Give the spec of an object that is held."""
-        return _loads(self._seen[key].spec)
+        """Give the spec of an object. Raises NotFound when it went before its turn came."""
+        seen = self._seen.get(key)
+        if seen is None:
+            raise NotFound(f"{key.subject} {key.ref} is gone")
+        return _loads(seen.spec)
 
     def status_of(self, asset: Ref) -> Json:
         """Give an asset's status as it was last seen or written; empty when there is none."""
@@ -85,6 +89,8 @@ class Mirror:
 
         What is not in it, and not newer, is gone.
         """
+        subject = RESOURCES.get(resource, Subject.RUN)
+        self._listed.pop((subject, namespace), None)
         dirty: set[Key] = set()
         names = set()
         for obj in objects:
@@ -94,10 +100,10 @@ class Mirror:
         def lost(ref: Ref, version: int) -> bool:
             return ref not in names and version <= at and namespace in (None, ref.namespace)
 
-        if resource == "jobs":
+        self._remember_list(subject, namespace, at)
+        if subject is Subject.RUN:
             runs = [ref for ref, version in self._runs.items() if lost(ref, version)]
             return dirty.union(*(self._drop_run(ref) for ref in runs))
-        subject = RESOURCES[resource]
         keys = [key for key, seen in self._seen.items() if key.subject is subject and lost(key.ref, seen.version)]
         return dirty.union(*(self._drop(key) for key in keys))
 
@@ -113,15 +119,28 @@ class Mirror:
         seen.version, seen.status = _version(obj), _dumps(obj.get("status") or {})
         return self._accept(key, obj) - {key}
 
+    def _remember_list(self, subject: Subject, namespace: str | None, at: int) -> None:
+        """From now on, news of what is not held is old unless it is newer than this list; that says who is gone."""
+        self._listed[subject, namespace] = at
+        for key in [key for key, version in self._gone.items() if key.subject is subject and version <= at]:
+            if namespace in (None, key.ref.namespace):
+                del self._gone[key]
+
+    def _gone_since(self, key: Key) -> int:
+        """Give the version up to which news of an object that is not held comes too late."""
+        lists = (self._listed.get((key.subject, place), 0) for place in (None, key.ref.namespace))
+        return max(self._gone.get(key, 0), *lists)
+
     # ------------------------------------------------------------- our kinds
 
     def _saw_object(self, key: Key, obj: Json) -> set[Key]:
         version, held = _version(obj), self._seen.get(key)
-        if version <= self._gone.get(key, 0) or (held and held.version >= version):
+        if version <= (held.version if held else self._gone_since(key)):
             return set()
         spec, status = _dumps(obj.get("spec") or {}), _dumps(obj.get("status") or {})
         meta = obj["metadata"]
-        seen = Seen(meta.get("uid", ""), version, meta.get("generation", 1), spec, status)
+        error = held.error if held else None
+        seen = Seen(meta.get("uid", ""), version, meta.get("generation", 1), spec, status, error)
         self._seen[key] = seen
         dirty = self._accept(key, obj)
         same_status = held is not None and held.status == status and held.uid == seen.uid
@@ -168,11 +187,11 @@ class Mirror:
         return {Key(Subject.SCHEDULE, one.ref) for one in self._world.schedules_of(job)}
 
     def _forget(self, key: Key, obj: Json) -> set[Key]:
-        held = self._seen.get(key)
-        if held is None or held.version > _version(obj):
+        held, version = self._seen.get(key), _version(obj)
+        if version < (held.version if held else self._gone_since(key)):
             return set()
-        self._gone[key] = _version(obj)
-        return self._drop(key)
+        self._gone[key] = version
+        return self._drop(key) if held else set()
 
     def _drop(self, key: Key) -> set[Key]:
         self._seen.pop(key, None)
@@ -196,10 +215,10 @@ class Mirror:
 
     def _saw_job(self, event: str, obj: Json) -> set[Key]:
         ref, version = _ref(obj), _version(obj)
-        key = Key(Subject.RUN, ref)
-        if version <= max(self._gone.get(key, 0), self._runs.get(ref, 0) - (event == "DELETED")):
+        key, deleted = Key(Subject.RUN, ref), event == "DELETED"
+        if version <= (self._runs[ref] - deleted if ref in self._runs else self._gone_since(key)):
             return set()
-        if event == "DELETED":
+        if deleted:
             self._gone[key] = version
             return self._drop_run(ref)
         run = read_run(obj)

@@ -31,6 +31,8 @@ from upwell_operator.reconcile.writing import PLURALS, Writer
 from upwell_operator.resources.meta import Kind
 
 log = logging.getLogger(__name__)
+LEASE_SECONDS = 1.0
+"""How long keys are put off while the Lease is in doubt."""
 LOOKS = 3
 """How often a plan is made again because the store had moved on; then the keys simply come again."""
 
@@ -70,6 +72,7 @@ class Pass:
         if self._fenced:
             raise self._fenced
         if not self._may_write():
+            self._put_off(keys)
             return
         runs = {key for key in keys if key.subject is Subject.RUN}
         for key in self._queue.claim(runs):
@@ -81,6 +84,12 @@ class Pass:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def _put_off(self, keys: set[Key]) -> None:
+        """Have keys looked at later: a Lease in doubt may turn out to be held, and nothing tells of them again."""
+        soon = asyncio.get_running_loop().time() + LEASE_SECONDS
+        for key in keys:
+            self._queue.add_at(key, soon)
+
     # ------------------------------------------------------------- plan
 
     async def _look(self, keys: set[Key]) -> None:
@@ -88,7 +97,9 @@ class Pass:
         wanted = keys | self._moved(_refs(keys) | changed) | _assets(changed)
         plans: dict[Key, tuple[Planned, Stalled | None]] = {}
         for _ in range(LOOKS):
-            plans |= self._plans(self._queue.claim(wanted - plans.keys()) | (wanted & plans.keys()))
+            again = {key for key in plans if key in wanted}
+            wanted = self._queue.claim(wanted - again) | again
+            plans = {key: made for key, made in plans.items() if key not in again} | self._plans(wanted)
             changed = await self._gatherer.read(list(dict.fromkeys(self._consumed(plans))))
             if not changed:
                 break

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from upwell_operator.cluster.port import Cluster
-from upwell_operator.domain.snapshot import AssetId
+from upwell_operator.domain.snapshot import Ref
 from upwell_operator.domain.world import World
 from upwell_operator.errors import StoreUnavailable, Waiting
 from upwell_operator.reconcile.acting import Actor
@@ -63,7 +63,7 @@ class Reconciler:
             actor=Actor(cluster, settings, lambda ref: self.mirror.spec(Key(Subject.ASSET, ref))),
             writer=Writer(cluster, self.world, self.mirror, clock),
             recorder=Recorder(cluster, store, clock),
-            diary=Diary(store),
+            diary=Diary(store, lambda: self.world.store_reachable),
         )
         self._pass = Pass(
             self.world, self.mirror, self.queue, self.gatherer, hands, clock, settings.concurrency, may_write
@@ -72,8 +72,14 @@ class Reconciler:
         self._looked_once = False
 
     def hear(self, resource: str, event: str, obj: Json) -> None:
-        """Take in one watch event: ADDED, MODIFIED or DELETED of assets, observationjobs, schedules or jobs."""
-        self.queue.add(*self.mirror.saw(resource, event, obj))
+        """Take in one watch event: ADDED, MODIFIED or DELETED of assets, observationjobs, schedules or jobs.
+
+        What was changed by another hand may tell of a result that made no entry in the feed (an unchanged observation),
+        so the state is read again before anything is written over it.
+        """
+        news = self.mirror.saw(resource, event, obj)
+        self._reread(key.ref for key in news if key.subject is Subject.ASSET)
+        self.queue.add(*news)
 
     async def run(self) -> None:
         """Work until `stop`. Raises Fenced when a newer operator has taken over."""
@@ -95,10 +101,12 @@ class Reconciler:
     async def _work(self) -> None:
         """Look at everything once, whole, before anything is decided: half a graph gives wrong verdicts."""
         await self._first_look()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._passes())
-            group.create_task(self._follow())
-            group.create_task(self._look_again())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in (self._passes, self._follow, self._find_store, self._look_again):
+                    group.create_task(loop())
+        except BaseExceptionGroup as errors:  # whoever runs us looks for Fenced, not for a group of it
+            raise errors.exceptions[0] from None
 
     async def _first_look(self) -> None:
         while True:
@@ -117,13 +125,30 @@ class Reconciler:
                 place = await self._store.position()
                 self.gatherer.found_store()
                 self._read_everything()
-                async for changes in self._store.follow(place):
-                    self._heard(changes)
+                async with aclosing(self._store.follow(place)) as feed:
+                    async for changes in feed:
+                        self._heard(changes)
             except FellBehind as error:
                 log.warning("%s; everything is read again", error)
             except StoreUnavailable as error:
                 self.gatherer.lost_store(error)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _find_store(self) -> None:
+        """Ask for a store that somebody found away.
+
+        The feed alone need not notice: a read that timed out, or a write that was refused (no memory, no disk), leaves
+        it as it is.
+        """
+        while True:
+            await self.gatherer.lost.wait()
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._store.position()
+            except StoreUnavailable:
+                continue
+            self.gatherer.found_store()
+            self._read_everything()
 
     def _heard(self, changes: list[Change]) -> None:
         self.gatherer.read_again(change.id for change in changes)
@@ -131,9 +156,12 @@ class Reconciler:
         self.queue.add(*(Key(Subject.ASSET, ref) for ref in refs))
 
     def _read_everything(self) -> None:
-        assets = filter(None, (self.world.graph.get(ref) for ref in self.world.graph.refs()))
-        self.gatherer.read_again([AssetId(asset.ref.namespace, asset.key) for asset in assets])
+        self._reread(self.world.graph.refs())
         self.queue.add(*self.mirror)
+
+    def _reread(self, refs: Iterable[Ref]) -> None:
+        assets = filter(None, (self.world.graph.get(ref) for ref in refs))
+        self.gatherer.read_again([asset.id for asset in assets])
 
     async def _look_again(self) -> None:
         """The slow full pass, the safety net for events that never came."""

@@ -43,7 +43,7 @@ async def person(request: Request) -> Caller:
     return await face.identity.of(bearer(header), API_SERVER)
 
 
-def valid_key(name: NameOrKey) -> str:
+async def valid_key(name: NameOrKey) -> str:
     """Check a name that may be a key. Raises Problem (422)."""
     sentence = key_problem(name)
     if sentence:
@@ -51,6 +51,11 @@ def valid_key(name: NameOrKey) -> str:
     return name
 
 
-TheFace = Annotated[Face, Depends(face_of)]
+async def the_face(request: Request) -> Face:
+    """Give the server's Face; a coroutine, because FastAPI would run a plain function in a thread."""
+    return face_of(request)
+
+
+TheFace = Annotated[Face, Depends(the_face)]
 Person = Annotated[Caller, Depends(person)]
 DataName = Annotated[str, Depends(valid_key)]

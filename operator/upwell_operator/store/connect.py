@@ -7,10 +7,12 @@ failovers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis, RedisCluster
+import hiredis
+from redis.asyncio import Connection, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
@@ -22,6 +24,20 @@ RETRIES = 1
 """One: what it mends is a connection that a restarted server has closed."""
 
 Client: TypeAlias = "Redis | RedisCluster"
+
+
+class PackingConnection(Connection):
+    """A connection that packs commands in C: a script call has 26 parts, and Python's packing was half its cost."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """Give a command as RESP, in one piece."""
+        name, *rest = args
+        # redis-py writes some names with a blank: they are two words on the wire.
+        return [hiredis.pack_command((*str(name).split(), *rest))]
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
+        """Give many commands as RESP, in one piece."""
+        return [b"".join(self.pack_command(*command)[0] for command in commands)]
 
 
 def connect(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Client:
@@ -37,7 +53,8 @@ def connect(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Cl
     }
     if settings.redis_cluster:
         return RedisCluster.from_url(settings.redis_url, **options)
-    return Redis.from_url(settings.redis_url, **options)
+    # A URL of TLS brings its own connection class, which packs in Python.
+    return Redis.from_url(settings.redis_url, connection_class=PackingConnection, **options)
 
 
 def address(url: str) -> str:

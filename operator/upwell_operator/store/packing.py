@@ -64,7 +64,7 @@ def pack_inputs(inputs: Iterable[InputVersion]) -> list[list[str | None]]:
 
 def unpack_inputs(rows: Sequence[Sequence[Any]]) -> tuple[InputVersion, ...]:
     """Read what `pack_inputs` wrote."""
-    return tuple(InputVersion(name, key, version) for name, key, version in rows)
+    return tuple(InputVersion(name, key, version) for name, key, version in rows) if rows else ()
 
 
 def pack_materialization(made: Materialization) -> str:

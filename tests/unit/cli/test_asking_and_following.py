@@ -86,6 +86,7 @@ class FakeServer:
         event = {"run": run, **({"description": "boom"} if outcome == "Failed" else {"dataVersion": "v" * 64})}
         self.runs[run] = {"name": run, "asset": name, "outcome": outcome, "event": event, "message": "the Job's words"}
         if outcome != "Failed":
+            self.assets[name]["status"]["lastObservation"] = {"run": run}
             self.assets[name]["status"]["conditions"] = [{"type": "Fresh", "status": "True"}]
 
 
@@ -102,6 +103,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "PAUSES", ())
     monkeypatch.setattr(following, "LONGEST_PAUSE", 0.001)
     monkeypatch.setattr(following, "APPEAR_SECONDS", 0.05)
+    monkeypatch.setattr(following, "TOLD_SECONDS", 0.05)
 
 
 @pytest.fixture

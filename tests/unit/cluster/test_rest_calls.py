@@ -103,6 +103,27 @@ async def test_an_old_token_is_read_again_once(server: Server) -> None:
     await rest.close()
 
 
+@pytest.mark.parametrize(
+    ("host", "proxy"),
+    {
+        "through the proxy": ("https://api.example.com:6443", "http://proxy:3128"),
+        "named as direct": ("https://10.96.0.1", None),
+        "no proxy for this scheme": ("http://api.example.com", None),
+    }.values(),
+)
+def test_the_proxy_of_the_environment_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, host: str, proxy: str | None
+) -> None:
+    monkeypatch.delenv("http_proxy", raising=False)
+    monkeypatch.delenv("HTTP_PROXY", raising=False)
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "10.96.0.1")
+    rest = Rest(Configuration(host=host))
+    monkeypatch.delenv("https_proxy")
+    assert rest._configuration.proxy == proxy
+    assert rest._configuration.client_session_kwargs == {"trust_env": False}
+
+
 async def test_calls_in_flight_are_bounded(server: Server) -> None:
     going, most = 0, 0
 

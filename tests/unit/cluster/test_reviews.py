@@ -48,6 +48,11 @@ def test_an_empty_answer_is_nobodys() -> None:
     assert caller_of({}, "upwell") is None
 
 
+def test_a_token_for_the_api_server_needs_no_audience_of_ours() -> None:
+    assert token_review("t", "")["spec"] == {"token": "t"}
+    assert caller_of(an_answer(audiences=None), "")
+
+
 def test_the_question_names_the_audience() -> None:
     assert token_review("t", "upwell")["spec"] == {"token": "t", "audiences": ["upwell"]}
 

@@ -258,9 +258,9 @@ def test_each_problem_names_field_value_and_remedy():
 
 
 def test_a_long_cycle_is_cut_in_the_middle_and_told_quickly():
-    size = 20_000
+    size = 5_000
     graph = a_graph(*(an_asset(f"a{at}", deps=[f"a{(at + 1) % size}"]) for at in range(size)))
-    assert "a7 → a8 → a9 → a10 → a11 → a12 → a13 → a14 → (19992 more) → a7;" in message_of(graph, "a7")
+    assert "a7 → a8 → a9 → a10 → a11 → a12 → a13 → a14 → (4992 more) → a7;" in message_of(graph, "a7")
     assert all(graph.problem(ref).reason is Reason.DEPENDENCY_CYCLE for ref in graph.refs())  # type: ignore[union-attr]
 
 
@@ -278,11 +278,11 @@ def chain(size: int) -> list[Asset]:
     return [an_asset(f"a{at:05}", deps=[f"a{at - 1:05}"] if at else []) for at in range(size)]
 
 
-@pytest.mark.parametrize("direction", [1, -1], ids=["root first", "root last"])
-def test_a_chain_of_20000_keeps_its_order(direction: int):
+def test_a_chain_of_20000_keeps_its_order_whichever_end_comes_first():
     assets = chain(20_000)
-    graph = a_graph(*assets[::direction])
-    assert names(graph.in_order(graph.refs())) == names(asset.ref for asset in assets)
+    for order in (assets, assets[::-1], assets[1::2] + assets[::2]):
+        graph = a_graph(*order)
+        assert graph.in_order(graph.refs()) == [asset.ref for asset in assets]
 
 
 def test_order_is_that_of_the_refs_given_each_once_and_only_those_that_exist():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,20 +19,22 @@ import pytest
 
 @dataclass
 class Reply:
-    """One answer of the server; `hang` holds it back until the test is over."""
+    """One answer of the server; `hang_up` closes the connection after it without a word."""
 
     status: int = 202
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    hang_up: bool = False
 
 
 @dataclass
 class Request:
-    """What the server was sent."""
+    """What the server was sent, and from which port."""
 
     path: str
     headers: dict[str, str]
     body: Any
+    port: int
 
 
 class Ingest:
@@ -40,6 +44,7 @@ class Ingest:
         self.requests: list[Request] = []
         self.answer: Callable[[Request], Reply] = lambda _: Reply()
         self.seen = threading.Condition()
+        self._open: list[socket.socket] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -60,8 +65,12 @@ class Ingest:
             assert self.seen.wait_for(condition, seconds), f"not seen: {self.requests}"
 
     def close(self) -> None:
+        """End, and with it the connections that clients keep."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in self._open:
+            with suppress(OSError):  # closed already
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         ingest = self
@@ -69,9 +78,13 @@ class Ingest:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                ingest._open.append(self.connection)
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                request = Request(self.path, dict(self.headers.items()), body)
+                request = Request(self.path, dict(self.headers.items()), body, self.client_address[1])
                 with ingest.seen:
                     ingest.requests.append(request)
                     reply = ingest.answer(request)
@@ -82,6 +95,7 @@ class Ingest:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text)
+                self.close_connection = self.close_connection or reply.hang_up
 
             def log_message(self, *_: object) -> None: ...
 

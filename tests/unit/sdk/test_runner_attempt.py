@@ -495,6 +495,23 @@ def test_daemon_threads_of_the_delivery_do_not_hold_the_process(start: Any, inge
     assert time.monotonic() - started < 10
 
 
+def test_a_function_that_forks_at_once_has_children_that_can_import(start: Any, ingest: Any) -> None:
+    process = start("""
+import os, signal
+from upwell import DataVersion
+
+def look():
+    child = os.fork()
+    if not child:
+        signal.alarm(10)  # ends a child that waits for ever
+        import http.client
+        os._exit(0)
+    return DataVersion(str(os.waitpid(child, 0)[1]))
+""")
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, ingest.events()[-1]["dataVersion"]) == (0, "0"), err
+
+
 def oldest_python() -> str | None:
     """Find the oldest Python that the SDK supports."""
     found = sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9"))

@@ -1,4 +1,4 @@
-"""The runner's parts: environment, loading, HTTP, delivery, the result file."""
+"""The runner's parts: environment, loading, transport, delivery, the result file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from upwell import DataVersion
 from upwell.errors import FunctionNotFound, InvalidEnvironment, InvalidValue, Refused, UpwellError, WrongType
 from upwell.pod import delivery as delivering
-from upwell.pod import environment, http, result
+from upwell.pod import environment, result
+from upwell.pod import transport as transporting
 from upwell.pod.delivery import Delivery, delay
-from upwell.pod.http import BadAnswer, Url
 from upwell.pod.loading import load
 from upwell.pod.transport import Later, Transport
 from upwell.protocol import MAX_RESULT_BYTES, Event, EventType, MetadataEntry, Result, RunKind
@@ -38,7 +38,8 @@ def test_a_whole_environment_is_read(environ: dict[str, str]) -> None:
     more = {"UPWELL_INPUTS": inputs, "UPWELL_SERVER": "https://upwell:8443/base/", "UPWELL_TOKEN_FILE": "/t"}
     settings = environment.read({**environ, **more})
     assert settings.inputs == {"x/a": "1", "b": None}
-    assert settings.server == Url(secure=True, host="upwell", port=8443, path="/base")
+    assert settings.server
+    assert settings.server.geturl() == "https://upwell:8443/base/"
     assert (settings.run.name, settings.run.namespace, settings.run.attempt) == ("raw-1", "shop", "raw-1-abcde")
     assert (settings.run.kind, str(settings.asset_key), settings.budget) == (RunKind.OBSERVE, "warehouse/raw", 10)
 
@@ -59,7 +60,6 @@ BAD_ENVIRONMENT = {
     "no run": ({"UPWELL_SERVER": "http://s", "UPWELL_RUN": ""}, "UPWELL_RUN is not set"),
     "a run that is no name": ({"UPWELL_SERVER": "http://s", "UPWELL_RUN": "a/../b"}, "UPWELL_RUN='a/../b'"),
     "a server that is no URL": ({"UPWELL_SERVER": "upwell:80"}, "'upwell:80' is no URL such as"),
-    "a port beyond all": ({"UPWELL_SERVER": "http://upwell:70000"}, "no URL such as"),
     "inputs that are no JSON": ({"UPWELL_INPUTS": "{"}, "UPWELL_INPUTS is no JSON list"),
     "inputs that are no list": ({"UPWELL_INPUTS": "3"}, "UPWELL_INPUTS is no JSON list"),
     "inputs without a key": ({"UPWELL_INPUTS": "[{}]"}, "UPWELL_INPUTS is no JSON list"),
@@ -73,6 +73,27 @@ def test_an_environment_is_refused_that_has(case: str, environ: dict[str, str]) 
     change, text = BAD_ENVIRONMENT[case]
     with pytest.raises(InvalidEnvironment, match=text):
         environment.read({**environ, **change})
+
+
+NO_SERVERS = {
+    "another scheme": "ftp://a",
+    "no host": "http://",
+    "a password": "http://u:p@a",
+    "a port that is no number": "http://a:b",
+    "port 0": "http://a:0",
+    "a port beyond all": "http://a:70000",
+    "half an address": "http://[::1",
+    "a blank": "http://a/ b",
+    "an end of line": "http://a\n",
+    "a query": "http://a/?b=c",
+    "a fragment": "http://a/#b",
+}
+
+
+@pytest.mark.parametrize("case", NO_SERVERS)
+def test_a_server_is_refused_with(case: str, environ: dict[str, str]) -> None:
+    with pytest.raises(InvalidEnvironment, match=r"UPWELL_SERVER: .* is no URL such as http://upwell-server:8080"):
+        environment.read({**environ, "UPWELL_SERVER": NO_SERVERS[case]})
 
 
 # Loading
@@ -156,127 +177,34 @@ def test_long_lists_are_cut(module: Callable[..., str]) -> None:
         load("user_code:look", RunKind.OBSERVE)
 
 
-# HTTP
-
-ANSWERS: dict[str, tuple[bytes, int, bytes]] = {
-    "with a length": (b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}", 202, b"{}"),
-    "until the end": (b"HTTP/1.0 500 Oops\r\n\r\nbroken", 500, b"broken"),
-    "in chunks": (
-        b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
-        403,
-        b"abcde",
-    ),
-    "in cut chunks": (b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n9\r\nde", 403, b"abcde"),
-    "in chunks that are none": (b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc", 403, b""),
-}
-
-
-@pytest.mark.parametrize("case", ANSWERS)
-def test_an_answer_is_read(case: str) -> None:
-    raw, status, body = ANSWERS[case]
-    with RawServer(raw) as url:
-        answer = http.post(url, "/x", {"A": "b"}, b"{}", 5)
-    assert (answer.status, answer.body) == (status, body)
-
-
-@pytest.mark.parametrize("raw", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nCut"], ids=["nothing", "ssh", "cut"])
-def test_what_is_no_http_is_said(raw: bytes) -> None:
-    with RawServer(raw) as url, pytest.raises(BadAnswer, match=r"no HTTP answer|closed without an answer"):
-        http.post(url, "/x", {}, b"{}", 5)
-
-
-def test_a_server_that_never_answers_is_given_up() -> None:
-    with RawServer(None) as url, pytest.raises(TimeoutError):
-        http.post(url, "/x", {}, b"{}", 0.05)
-
-
-def test_an_endless_answer_is_cut() -> None:
-    with RawServer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000) as url:
-        assert len(http.post(url, "/x", {}, b"{}", 5).body) < 100_000
-
-
-def test_an_answer_of_a_server_that_reads_nothing_still_counts() -> None:
-    big = b"x" * 5_000_000
-    server = RawServer(b"HTTP/1.1 413 Big\r\nContent-Length: 0\r\n\r\n", read=False)
-    with server as url, suppress(OSError):  # the kernel may throw the answer away together with what was not read
-        assert http.post(url, "/x", {}, big, 5).status == 413
-
-
-def test_https_uses_pythons_trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrapped: list[Any] = []
-
-    class Context:
-        def wrap_socket(self, connection: socket.socket, server_hostname: str) -> socket.socket:
-            wrapped.append(server_hostname)
-            return connection
-
-    monkeypatch.setattr(ssl, "create_default_context", Context)
-    with RawServer(b"HTTP/1.1 202 OK\r\nContent-Length: 0\r\n\r\n") as url:
-        assert http.post(replace(url, secure=True), "/x", {}, b"{}", 5).status == 202
-    assert wrapped == ["127.0.0.1"]
-
-
-URLS = {
-    "http://a": Url(False, "a", 80, ""),
-    "https://a.b-c/": Url(True, "a.b-c", 443, ""),
-    "http://[::1]:8080/x/y/": Url(False, "[::1]", 8080, "/x/y"),
-}
-
-
-@pytest.mark.parametrize("text", URLS)
-def test_a_url_is_read(text: str) -> None:
-    assert Url.parse(text) == URLS[text]
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a", "ftp://a", "http://", "http://u:p@a", "http://a:b", "http://a:0", "http://a/ b", "http://a\n"]
-)
-def test_a_url_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no URL"):
-        Url.parse(text)
-
-
-class RawServer:
-    """Answers one connection with these bytes, or never (None)."""
-
-    def __init__(self, raw: bytes | None, *, read: bool = True) -> None:
-        self._raw, self._read = raw, read
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> Url:
-        self._thread.start()
-        return Url(False, "127.0.0.1", self._socket.getsockname()[1], "")
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._socket.close()
-
-    def _serve(self) -> None:
-        connection, _ = self._socket.accept()
-        with connection:
-            if self._read:
-                connection.recv(65536)
-            if self._raw is None:
-                self._over.wait(10)
-                return
-            with suppress(OSError):  # the client may have enough
-                connection.sendall(self._raw)
-
-
 # Transport
 
 
+To = Callable[..., Transport]
+
+
 @pytest.fixture
-def transport(ingest: Any, environ: dict[str, str], tmp_path: Path) -> Transport:
+def to(environ: dict[str, str]) -> Iterator[To]:
+    """Make transports to a URL, which are closed after the test; a pod's is closed by the end of its process."""
+    made: list[Transport] = []
+
+    def make(url: str, **more: str) -> Transport:
+        settings = environment.read({**environ, "UPWELL_SERVER": url, **more})
+        assert settings.server
+        made.append(Transport(settings.server, settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one._connection is not None:
+            one._connection.close()
+
+
+@pytest.fixture
+def transport(ingest: Any, to: To, tmp_path: Path) -> Transport:
     token = tmp_path / "token"
     token.write_text("first\n")
-    environ |= {"UPWELL_SERVER": ingest.url + "/base", "UPWELL_TOKEN_FILE": str(token)}
-    settings = environment.read(environ)
-    assert settings.server
-    return Transport(settings.server, settings)
+    return to(ingest.url + "/base", UPWELL_TOKEN_FILE=str(token))
 
 
 def test_a_post_goes_to_the_runs_url_with_the_token_of_the_moment(
@@ -290,10 +218,8 @@ def test_a_post_goes_to_the_runs_url_with_the_token_of_the_moment(
     assert ingest.requests[0].headers["Content-Type"] == "application/json"
 
 
-def test_without_a_token_file_no_token_is_sent(ingest: Any, environ: dict[str, str]) -> None:
-    settings = environment.read({**environ, "UPWELL_SERVER": ingest.url})
-    assert settings.server
-    Transport(settings.server, settings).post(b'{"events":[]}')
+def test_without_a_token_file_no_token_is_sent(ingest: Any, to: To) -> None:
+    to(ingest.url).post(b'{"events":[]}')
     assert "Authorization" not in ingest.requests[0].headers
 
 
@@ -369,6 +295,121 @@ def test_no_connection_no_token_and_a_bad_token_are_for_later(
     ingest.close()
     with pytest.raises(Later, match="ConnectionRefusedError"):
         transport.post(b"{}")
+
+
+def test_one_connection_serves_all_posts(ingest: Any, transport: Transport, reply: Any) -> None:
+    ingest.script(reply(202, {"accepted": 1}), reply(503), reply(202))
+    for _ in range(2):
+        with suppress(Later):
+            transport.post(b'{"events":[]}')
+    transport.post(b'{"events":[]}')
+    assert len(ingest.requests) == 3
+    assert len({request.port for request in ingest.requests}) == 1
+
+
+ENDS: dict[str, dict[str, Any]] = {
+    "as it said": {"headers": {"Connection": "close"}},
+    "without a word": {"hang_up": True},
+    "or whose answer is too long to be read": {"body": "x" * 100_000},
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_connection_is_replaced_that_the_server_has_closed(
+    case: str, ingest: Any, transport: Transport, reply: Any
+) -> None:
+    ingest.script(reply(**ENDS[case]))
+    transport.post(b'{"events":[1]}')
+    transport.post(b'{"events":[2]}')
+    assert [request.body["events"] for request in ingest.requests] == [[1], [2]]
+    assert len({request.port for request in ingest.requests}) == 2
+
+
+class RawServer:
+    """Answers one connection with these bytes, or never (None)."""
+
+    def __init__(self, raw: bytes | None, *, read: bool = True) -> None:
+        self._raw, self._read = raw, read
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection:
+            if self._read:
+                connection.recv(65536)
+            if self._raw is None:
+                self._over.wait(10)
+                return
+            with suppress(OSError):  # the client may have enough
+                connection.sendall(self._raw)
+
+
+NO_ANSWERS: dict[str, tuple[bytes | None, str]] = {
+    "nothing": (b"", "RemoteDisconnected|ConnectionResetError"),
+    "another protocol": (b"SSH-2.0-OpenSSH\r\n", "BadStatusLine: SSH"),
+    "silence": (None, "time"),
+}
+
+
+@pytest.mark.parametrize("case", NO_ANSWERS)
+def test_what_is_no_answer_is_for_later(case: str, to: To, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw, text = NO_ANSWERS[case]
+    monkeypatch.setattr(transporting, "REQUEST_SECONDS", 0.05 if raw is None else 10)
+    with RawServer(raw) as address, pytest.raises(Later, match=text):
+        to(f"http://{address}").post(b"{}")
+
+
+def test_an_endless_answer_is_cut(to: To) -> None:
+    with RawServer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000) as address:
+        to(f"http://{address}").post(b"{}")
+
+
+def test_an_answer_of_a_server_that_reads_nothing_still_counts(to: To) -> None:
+    server = RawServer(b"HTTP/1.1 413 Big\r\nContent-Length: 0\r\n\r\n", read=False)
+    # the kernel may throw the answer away together with what was not read
+    with server as address, pytest.raises((Refused, Later), match=r"413|Reset|Disconnected"):
+        to(f"http://{address}").post(b"x" * 5_000_000)
+
+
+def test_https_uses_pythons_trust(to: To, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped: list[Any] = []
+
+    class Context:
+        verify_mode, check_hostname = ssl.CERT_REQUIRED, True
+
+        def wrap_socket(self, connection: socket.socket, server_hostname: str) -> socket.socket:
+            wrapped.append(server_hostname)
+            return connection
+
+    monkeypatch.setattr(ssl, "create_default_context", Context)
+    with RawServer(b"HTTP/1.1 202 OK\r\nContent-Length: 0\r\n\r\n") as address:
+        transport = to(f"https://{address}")
+        transport.post(b"{}")
+    assert wrapped == ["127.0.0.1"]
+
+
+ADDRESSES = {
+    "http://a": ("a", 80),
+    "https://a.b-c/": ("a.b-c", 443),
+    "http://[::1]:8080/x/y/": ("::1", 8080),
+}
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_a_server_has_the_address_of_its_url(url: str) -> None:
+    connection = transporting._connection(urlsplit(url))
+    assert (connection.host, connection.port) == ADDRESSES[url]
 
 
 # Delivery

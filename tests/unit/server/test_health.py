@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from server_world import World
 from upwell_operator.errors import StoreUnavailable
-from upwell_operator.server import health
-from upwell_operator.server.health import Check, create_health
+from upwell_operator import health
+from upwell_operator.health import Check, create_health
 
 
 async def _get(path: str, **checks: health.Callable[[], health.Awaitable[Check]]) -> httpx.Response:

@@ -58,6 +58,6 @@ def test_an_address_never_has_the_password() -> None:
 
 async def test_a_server_that_is_not_there_is_a_sentence() -> None:
     store = Store(Settings(redis_url="redis://127.0.0.1:1/0"))
-    with pytest.raises(StoreUnavailable, match="Redis at 127.0.0.1:1 does not serve us .*nothing listens there"):
+    with pytest.raises(StoreUnavailable, match=r"Redis at 127.0.0.1:1 does not serve us .*nothing listens there"):
         await store.ping()
     await store.close()

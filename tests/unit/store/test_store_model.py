@@ -1,4 +1,4 @@
-"""Random histories against a model in plain Python: the real Lua scripts must come to the same state, event for event."""
+"""Random histories against a model in plain Python: the real Lua scripts must come to the same state each time."""
 
 from __future__ import annotations
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Mapping
+from urllib.parse import SplitResult, urlsplit
 
 from upwell.context import Run
 from upwell.errors import InvalidEnvironment, PermanentError
 from upwell.keys import AssetKey
-from upwell.pod.http import Url
 from upwell.protocol import PROTOCOL_VERSION, Env, RunKind
 
 BUDGET_VARIABLE = "UPWELL_POST_BUDGET"
 DEFAULT_BUDGET = 30.0
+SCHEMES = ("http", "https")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Settings:
     asset_key: AssetKey
     run: Run
     inputs: Mapping[str, str | None]
-    server: Url | None
+    server: SplitResult | None
     token_file: str | None
     result_file: str | None
     budget: float
@@ -84,14 +86,21 @@ def _check_protocol(version: str | None) -> None:
         )
 
 
-def _server(url: str | None) -> Url | None:
-    """Read the server's URL; without one, everything goes to the result file."""
+def _server(url: str | None) -> SplitResult | None:
+    """Read the server's URL, http[s]://host[:port][/path]; without one, everything goes to the result file."""
     if not url:
         return None
-    try:
-        return Url.parse(url)
-    except ValueError as error:
-        raise InvalidEnvironment(f"{Env.SERVER.value}: {error}") from error
+    with suppress(ValueError):  # a port that is no number, half an IPv6 address
+        parts = urlsplit(url)
+        if _is_plain(parts) and re.fullmatch("[!-~]+", url):
+            return parts
+    raise InvalidEnvironment(f"{Env.SERVER.value}: {url!r:.200} is no URL such as http://upwell-server:8080")
+
+
+def _is_plain(url: SplitResult) -> bool:
+    """Tell a URL of scheme, host, port and path from everything else. Raises ValueError."""
+    more = url.username is not None or url.query or url.fragment
+    return url.scheme in SCHEMES and bool(url.hostname) and url.port != 0 and not more
 
 
 def _kind(text: str) -> RunKind:

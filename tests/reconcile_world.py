@@ -1,0 +1,417 @@
+"""An operator's mind for tests: the real Reconciler over the embedded cluster, on foot or running.
+
+    Bench    on foot: nothing moves by itself; `settle` lets passes run until there is nothing left to do
+    Plane    running: the loop as `upwell operator` runs it; tests wait for what they expect with `until`
+
+Both speak for kubelet and server: a test reports what a run saw (`reports`), ends its Job (`ends`), or both at once
+(`finishes`). Names are in namespace `shop`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import fakeredis
+
+from upwell.protocol import Event, EventType, RunKind
+from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.snapshot import AssetId, Ref, Run
+from upwell_operator.local.memory import MemoryCluster
+from upwell_operator.local.objects import stamp
+from upwell_operator.reconcile import Reconciler
+from upwell_operator.reconcile.mirror import WATCHED
+from upwell_operator.reconcile.queue import Key, Subject
+from upwell_operator.reconcile.reporting import entry
+from upwell_operator.resources.meta import API_VERSION, Annotation, Label
+from upwell_operator.settings import Settings
+from upwell_operator.store import Append, Store
+
+Json = dict[str, Any]
+NAMESPACE = "shop"
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PATIENCE = 30.0
+RUNS = {"container": {"image": "registry.example/shop:1", "command": ["look"]}}
+
+
+# ---------------------------------------------------------------- manifests
+
+
+def a_manifest(kind: str, name: str, spec: Json, **meta: Any) -> Json:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": NAMESPACE, **meta},
+        "spec": spec,
+    }
+
+
+def a_source(name: str, **spec: Any) -> Json:
+    """An observable source; `every` goes into `spec.observe`."""
+    observe = {**RUNS, **({"every": spec.pop("every")} if "every" in spec else {})}
+    return a_manifest("Asset", name, {"observe": observe, **spec})
+
+
+def a_derived(name: str, *deps: str, eager: bool = False, **spec: Any) -> Json:
+    policy = {"autoMaterialize": {"policy": "Eager"}} if eager else {}
+    return a_manifest("Asset", name, {"deps": [{"name": dep} for dep in deps], "materialize": RUNS, **policy, **spec})
+
+
+def an_observation_job(name: str, *assets: str, **spec: Any) -> Json:
+    return a_manifest("ObservationJob", name, {"assets": list(assets), **spec})
+
+
+def a_schedule(name: str, job: str, line: str, **spec: Any) -> Json:
+    return a_manifest("Schedule", name, {"schedule": line, "job": {"name": job}, **spec})
+
+
+def seen(obj: Json, version: int, **meta: Any) -> Json:
+    """Give an object as a watch brings it."""
+    bare = {"uid": f"uid-{obj['metadata']['name']}", "generation": 1, "creationTimestamp": stamp(START)}
+    return {**obj, "metadata": {**bare, **obj["metadata"], "resourceVersion": str(version), **meta}}
+
+
+def a_job(run: str, asset: str = "raw", *, kind: str = "observe", version: int = 1, **more: Any) -> Json:
+    """Give the Job of a run as a watch brings it; `status` and annotations by name (`outcome`, `fence`, …)."""
+    notes = {"asset": asset, "asset-key": asset, "fence": "1", "trigger": '{"type": "Request", "detail": "t1"}'}
+    status = more.pop("status", {})
+    notes |= {name.replace("_", "-"): value for name, value in more.items()}
+    labels = {Label.MANAGED_BY: "upwell", Label.RUN: run, Label.RUN_KIND: kind}
+    meta = {
+        "name": run,
+        "namespace": NAMESPACE,
+        "uid": f"uid-{run}",
+        "resourceVersion": str(version),
+        "creationTimestamp": stamp(START),
+        "labels": {key.value: value for key, value in labels.items()},
+        "annotations": {f"upwell.dev/{name}": value for name, value in notes.items()},
+    }
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "status": status}
+
+
+def over(kind: str = "Complete", reason: str = "", message: str = "") -> Json:
+    """Give the status of a Job that is over."""
+    condition = {"type": kind, "status": "True", "reason": reason, "message": message}
+    return {"conditions": [{**condition, "lastTransitionTime": stamp(START)}]}
+
+
+def asset_key(name: str) -> Key:
+    return Key(Subject.ASSET, Ref(NAMESPACE, name))
+
+
+def job_key(name: str) -> Key:
+    return Key(Subject.OBSERVATION_JOB, Ref(NAMESPACE, name))
+
+
+def schedule_key(name: str) -> Key:
+    return Key(Subject.SCHEDULE, Ref(NAMESPACE, name))
+
+
+def run_key(name: str) -> Key:
+    return Key(Subject.RUN, Ref(NAMESPACE, name))
+
+
+# ---------------------------------------------------------------- cluster
+
+
+class FrailCluster(MemoryCluster):
+    """The embedded cluster, which counts its writes, and refuses a verb as often as a test says."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__(now)
+        self.refusals: dict[str, list[Exception]] = {}
+        """Verb -> errors for its next calls."""
+        self.written: list[tuple[str, str, Json]] = []
+        """(verb, name, body) of every write that was asked for."""
+        self.logs: dict[str, str | Exception] = {}
+        self.log_reader = self._log
+
+    async def _log(self, _namespace: str, pod: str, _bytes: int) -> str:
+        log = self.logs.get(pod, "")
+        if isinstance(log, Exception):
+            raise log
+        return log
+
+    def _refuse(self, verb: str) -> None:
+        if self.refusals.get(verb):
+            raise self.refusals[verb].pop(0)
+
+    async def get(self, resource: str, namespace: str, name: str) -> Json:
+        self._refuse("get")
+        return await super().get(resource, namespace, name)
+
+    async def list(self, resource: str, namespace: str | None = None, selector: str = "") -> Any:
+        self._refuse("list")
+        return await super().list(resource, namespace, selector)
+
+    async def create(self, resource: str, obj: Json, *, dry_run: bool = False) -> Json:
+        if resource == "jobs":
+            self.written.append(("create", obj["metadata"]["name"], obj))
+            self._refuse("create")
+        return await super().create(resource, obj, dry_run=dry_run)
+
+    async def patch(self, resource: str, namespace: str, name: str, patch: Json) -> Json:
+        self._refuse("patch")
+        return await super().patch(resource, namespace, name, patch)
+
+    async def patch_status(self, resource: str, namespace: str, name: str, patch: Json) -> Json:
+        if resource != "jobs":
+            self.written.append(("patch_status", name, patch))
+            self._refuse("patch_status")
+        return await super().patch_status(resource, namespace, name, patch)
+
+    async def post_event(self, regarding: Json, *, reason: str, message: str, warning: bool = False) -> None:
+        self._refuse("post_event")
+        await super().post_event(regarding, reason=reason, message=message, warning=warning)
+
+    def patches(self, name: str) -> list[Json]:
+        """Give the status patches of an object, oldest first."""
+        return [body["status"] for verb, whose, body in self.written if verb == "patch_status" and whose == name]
+
+    async def told(self, name: str) -> list[tuple[str, str]]:
+        """Give type and reason of the Events about an object."""
+        events = (await super().list("events")).items
+        return [(one["type"], one["reason"]) for one in events if one["involvedObject"]["name"] == name]
+
+
+@dataclass
+class Clock:
+    """The one clock of a test; it stands until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+# ---------------------------------------------------------------- what a cluster and a server do
+
+
+@dataclass
+class World:
+    """Cluster, store and mind, and the verbs of a story."""
+
+    store: Store
+    settings: Settings = field(default_factory=lambda: Settings(leader_election=False))
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.cluster = FrailCluster(self.clock)
+        self.missed: Counter[str] = Counter()
+        self._events = 0
+        self.leads = True
+        self.mind = self.a_mind()
+
+    def a_mind(self) -> Reconciler:
+        """Give an operator that knows nothing yet: the one of the next life."""
+
+        def missed(resource: str, count: int) -> None:
+            self.missed[resource] += count
+
+        return Reconciler(self.cluster, self.store, self.settings, self.clock, lambda: self.leads, missed)
+
+    async def apply(self, *manifests: Json) -> None:
+        for manifest in manifests:
+            await self.cluster.apply(manifest)
+
+    async def request(self, name: str, token: str, resource: str = "assets") -> None:
+        """Ask for a run, as the command line does."""
+        patch = {"metadata": {"annotations": {Annotation.REQUESTED_AT.value: token}}}
+        await self.cluster.patch(resource, NAMESPACE, name, patch)
+
+    async def status(self, name: str, resource: str = "assets") -> Json:
+        return (await self.cluster.get(resource, NAMESPACE, name)).get("status") or {}
+
+    async def condition(self, name: str, kind: str, resource: str = "assets") -> tuple[str, str]:
+        """Give status and reason of a condition; empty when there is none."""
+        found = [one for one in (await self.status(name, resource)).get("conditions", ()) if one["type"] == kind]
+        return (found[0]["status"], found[0]["reason"]) if found else ("", "")
+
+    async def runs(self, asset: str | None = None) -> list[Run]:
+        """Give the runs that have a Job, oldest first."""
+        found = [run for job in (await self.cluster.list("jobs")).items if (run := read_run(job))]
+        return sorted((run for run in found if asset in (None, run.asset.name)), key=lambda run: run.fence)
+
+    async def open_runs(self, asset: str | None = None) -> list[Run]:
+        return [run for run in await self.runs(asset) if run.phase == "Active"]
+
+    async def reports(self, run: Run, version: str | None, **fields: Any) -> None:
+        """Report the run's result as the server takes it: the same `entry`, the same `append`."""
+        kind = EventType.OBSERVATION if run.kind is RunKind.OBSERVE else EventType.MATERIALIZATION
+        await self.store.append([entry(run, None, self.an_event(kind, run.asset_key, version, result=True, **fields))])
+
+    async def outside(self, key: str, version: str) -> None:
+        """Report a version as an external system does, without a run."""
+        await self.store.append(
+            [Append(AssetId(NAMESPACE, key), self.an_event(EventType.OBSERVATION, key, version), version=version)]
+        )
+
+    def an_event(self, kind: EventType, key: str, version: str | None = None, **fields: Any) -> Event:
+        self._events += 1
+        fields.setdefault("id", f"event-{self._events}")
+        return Event(type=kind, asset_key=key, time=self.clock().isoformat(), data_version=version, **fields)
+
+    async def ends(self, run: Run, kind: str = "Complete", reason: str = "", message: str = "") -> None:
+        """End a run's Job as the Job controller does."""
+        status = over(kind, reason, message)
+        status["conditions"][0]["lastTransitionTime"] = stamp(self.clock())
+        await self.cluster.patch_status("jobs", *run.ref, {"status": status})
+
+    async def finishes(self, run: Run, version: str | None) -> None:
+        await self.reports(run, version)
+        await self.ends(run)
+
+    async def leaves(self, run: Run, message: str, *, code: int = 0, pod: str = "") -> str:
+        """Leave a pod that has ended with this termination message."""
+        name = pod or f"{run.ref.name}-pod"
+        labels = {Label.RUN.value: run.ref.name}
+        await self.cluster.create(
+            "pods", {"metadata": {"name": name, "namespace": NAMESPACE, "labels": labels}, "spec": {}}
+        )
+        ended = {"exitCode": code, "message": message}
+        containers = [{"name": "sidecar", "state": {}}, {"name": "run", "state": {"terminated": ended}}]
+        await self.cluster.patch_status("pods", NAMESPACE, name, {"status": {"containerStatuses": containers}})
+        return name
+
+
+class Bench(World):
+    """A mind on foot, with a Redis inside this process that can go away."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.redis = fakeredis.FakeServer()
+        client = fakeredis.FakeAsyncRedis(decode_responses=True, server=self.redis)
+        super().__init__(Store(Settings(), client), Settings(leader_election=False, **settings))
+        self._ears = {resource: self.cluster.watch(resource) for resource in WATCHED}
+        self._place: dict[int, str] = {0: "0-0"}
+
+    async def settle(self) -> None:
+        """Hear everything, look at everything, and again, until nothing is left to do."""
+        while await self._hears() or len(self.mind.queue):
+            await self.step(await self.mind.queue.take())
+
+    async def step(self, keys: set[Key]) -> None:
+        """Run one pass, and what it started."""
+        await self.mind._pass.run(keys)
+        await self.mind._pass.drain()
+
+    async def looks(self) -> None:
+        """Look at everything once more, as the slow full pass does."""
+        await self.mind._looked()
+        await self.settle()
+
+    async def _hears(self) -> bool:
+        heard = False
+        for resource, watch in self._ears.items():
+            while watch.pending():
+                event, obj = await anext(watch)
+                self.mind.hear(resource, event, obj)
+                heard = True
+        if self.redis.connected:
+            self.mind._heard(await self.store.changes(self._place))
+        return heard and len(self.mind.queue) > 0
+
+    async def runs_through(self, asset: str, version: str | None) -> Run:
+        """Let the one open run of an asset report this version and end."""
+        (run,) = await self.open_runs(asset)
+        await self.finishes(run, version)
+        await self.settle()
+        return run
+
+    async def observed(self, asset: str, version: str, token: str) -> Run:
+        await self.request(asset, token)
+        await self.settle()
+        return await self.runs_through(asset, version)
+
+
+class Plane(World):
+    """A mind that runs."""
+
+    async def lives(self) -> None:
+        """Live one life of the operator: hear, think, act, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for resource in WATCHED:
+                group.create_task(self._hear(resource, self.mind))
+            group.create_task(self.mind.run())
+
+    async def _hear(self, resource: str, mind: Reconciler) -> None:
+        async for event, obj in self.cluster.watch(resource):
+            mind.hear(resource, event, obj)
+
+    def look_again(self) -> None:
+        """Have everything looked at now, as the slow full pass does in its time."""
+        self.mind.queue.add(*self.mind.mirror)
+
+    async def run_of(self, asset: str) -> Run:
+        """Wait for the open run of an asset."""
+        (run,) = await until(lambda: self.open_runs(asset), f"{asset} has a run")
+        return run
+
+    async def recorded(self, run: Run) -> Run:
+        """Wait until a run's outcome is on its Job."""
+
+        async def found() -> Run | None:
+            return next((one for one in await self.runs() if one.ref == run.ref and one.outcome), None)
+
+        return await until(found, f"{run.ref} is recorded")
+
+    async def says(self, name: str, kind: str, reason: str, resource: str = "assets") -> str:
+        """Wait until a condition has this reason; give its message."""
+
+        async def there() -> str | None:
+            conditions = (await self.status(name, resource)).get("conditions", ())
+            return next((one["message"] for one in conditions if (one["type"], one["reason"]) == (kind, reason)), None)
+
+        return await until(there, f"{name} has {kind} for the reason {reason}")
+
+    async def observed(self, asset: str, version: str, token: str) -> Run:
+        """Ask for an observation, let it see this version, and wait until that is recorded."""
+        await self.request(asset, token)
+        run = await self.run_of(asset)
+        await self.finishes(run, version)
+        return await self.recorded(run)
+
+    async def quiet(self) -> None:
+        """Wait until nothing moves: no key ready, nobody busy, no write within a few looks."""
+        seen_at, still = "", 0
+
+        def calm() -> bool:
+            nonlocal seen_at, still
+            moved = not self.mind.queue.idle or self.mind._pass._tasks or self.cluster.resource_version != seen_at
+            seen_at, still = self.cluster.resource_version, 0 if moved else still + 1
+            return still > 10
+
+        await until(calm, "all is quiet")
+
+
+@asynccontextmanager
+async def living(plane: Plane) -> AsyncIterator[Plane]:
+    """Let an operator live while the block lasts; what it raises, the block raises."""
+    async with asyncio.TaskGroup() as group:
+        life = group.create_task(plane.lives())
+        try:
+            yield plane
+        finally:
+            life.cancel()
+
+
+async def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    """Give what a condition gives as soon as it gives something. Raises TimeoutError saying what never came."""
+    end = asyncio.get_running_loop().time() + seconds
+    while True:
+        found = condition()
+        if inspect.isawaitable(found):
+            found = await found
+        if found:
+            return found
+        if asyncio.get_running_loop().time() > end:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        await asyncio.sleep(0.01)

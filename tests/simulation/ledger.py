@@ -1,0 +1,97 @@
+"""What was done, kept beside the product: every Job that was ever created, and what was true at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.trace import Trace
+
+from upwell.protocol import RunKind
+from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.snapshot import AssetId, Run, TriggerType
+from upwell_operator.local.memory import MemoryCluster
+from upwell_operator.store import Store
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Created:
+    """One Job, as it was created."""
+
+    run: Run
+    owner: str
+    """uid of the asset."""
+    template: str
+    at: float
+    replaced: str | None
+    """Run of the asset's current materialization at that moment."""
+    by: str
+
+
+@dataclass
+class Ledger:
+    """All Jobs that operators created, with the promises that can be held against each at once."""
+
+    cluster: MemoryCluster
+    store: Store
+    trace: Trace
+    alone: bool
+    """One operator at a time: then at most one materialization of an asset is open."""
+    forgiven: Callable[[Created], bool]
+    """Says whether somebody else caused a second Job: deleted the first by hand, or emptied Redis."""
+    created: list[Created] = field(default_factory=list)
+
+    async def wrote(self, by: str, verb: str, resource: str, result: Json) -> None:
+        """Take note of a write that took effect."""
+        if verb != "create" or resource != "jobs":
+            return
+        run = read_run(result)
+        if run is None:
+            self.trace.broken(f"{by} created a Job that is no run: {result['metadata']['name']}")
+            return
+        owner = result["metadata"]["ownerReferences"][0]["uid"]
+        state = (await self.store.states([AssetId(run.ref.namespace, run.asset_key)])).get(
+            AssetId(run.ref.namespace, run.asset_key)
+        )
+        made = state.materialization.run if state and state.materialization else None
+        template = str(result["spec"]["template"]["spec"]["containers"][0].get("image"))
+        one = Created(run, owner, template, asyncio.get_running_loop().time(), made, by)
+        if run.kind is RunKind.MATERIALIZE:
+            self._check(one)
+            await self._check_open(one)
+        self.created.append(one)
+
+    def _check(self, one: Created) -> None:
+        """Never two Jobs for one set of consumed versions between two materializations."""
+        if one.run.trigger.type is not TriggerType.EAGER:
+            return
+        for other in self.created:
+            if _same(one, other) and not self.forgiven(other):
+                self.trace.broken(
+                    f"two Jobs for one set of versions: {other.run.ref.name} at {other.at:.3f} by {other.by}, "
+                    f"{one.run.ref.name} now by {one.by}; both on top of {one.replaced}"
+                )
+
+    async def _check_open(self, one: Created) -> None:
+        if not self.alone:
+            return
+        for job in (await self.cluster.list("jobs", one.run.ref.namespace)).items:
+            other = read_run(job)
+            if other and _rivals(one.run, other) and job["metadata"]["ownerReferences"][0]["uid"] == one.owner:
+                self.trace.broken(f"two open materializations of {one.run.asset}: {other.ref.name}, {one.run.ref.name}")
+
+
+def _same(one: Created, other: Created) -> bool:
+    return (
+        other.run.trigger.type is TriggerType.EAGER
+        and (other.owner, other.run.inputs, other.run.code_version, other.template, other.replaced)
+        == (one.owner, one.run.inputs, one.run.code_version, one.template, one.replaced)
+    )
+
+
+def _rivals(one: Run, other: Run) -> bool:
+    return other.asset == one.asset and other.ref != one.ref and other.kind is one.kind and other.outcome is None
