@@ -18,6 +18,7 @@ COPY operator /src/operator
 RUN cd /src \
  && /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./sdk . \
  && /build/bin/pip --python /opt/upwell/venv/bin/python install --no-deps --no-index /wheels/*.whl \
+ && /build/bin/pip --python /opt/upwell/venv/bin/python check \
  && /build/bin/pip install --no-deps --no-index --no-compile --target /opt/upwell/sdk /wheels/upwell-*.whl \
  && /build/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/upwell/sdk
 

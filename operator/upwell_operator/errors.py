@@ -12,8 +12,8 @@
     ├── Rejected           the API server refuses the object itself; the message is its own
     └── Fenced             a newer operator holds the Lease; this one must stop writing
 
-Foreign exceptions are mapped to these at the edge (`store`, `cluster`), so that no other room knows redis or kubernetes.
-Anything that is none of these is a bug: exponential backoff for that key alone.
+Foreign exceptions are mapped to these at the edge (`store`, `cluster`), so that no other room knows redis or
+kubernetes. Anything that is none of these is a bug: exponential backoff for that key alone.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ class Settings(BaseModel):
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey; `rediss://` for TLS.")
     redis_cluster: bool = Field(default=False, description="The URL is a node of a Redis Cluster.")
-    redis_shards: int = Field(1, ge=1, le=1024, description="Hash-tag shards; 1, or 64 for a Redis Cluster. Never changed later.")
+    redis_shards: int = Field(
+        1, ge=1, le=1024, description="Hash-tag shards; 1, or 64 for a Redis Cluster. Never changed later."
+    )
     redis_replicas: int = Field(0, ge=0, le=5, description="Replicas that must have a write before it is acknowledged.")
     namespaces: tuple[str, ...] = Field((), description="Namespaces to watch; empty means all.")
     server_url: str = Field("http://upwell-server.upwell-system.svc:8080", description="Where pods reach the server.")
@@ -30,10 +32,11 @@ class Settings(BaseModel):
     lease_seconds: int = Field(8, ge=3, le=120, description="How long a Lease stands without being renewed.")
     concurrency: int = Field(32, ge=1, le=256, description="API writes in flight.")
     full_pass_seconds: int = Field(300, ge=5, description="How often everything is looked at again, as a safety net.")
-    watch_silence_seconds: int = Field(180, ge=10, description="A watch without any sign for longer is not ready.")
     bind: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    anonymous: bool = Field(default=False, description="Serve people without a token; refused unless bound to loopback.")
+    anonymous: bool = Field(
+        default=False, description="Serve people without a token; refused unless bound to loopback."
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> Self:

@@ -27,7 +27,7 @@ from pathlib import Path
 import binaries
 import images
 import node
-from places import BIN, CACHE, sh
+from places import BIN, CACHE, one_at_a_time, sh
 
 KNOWN = CACHE / "known-contexts"
 """Contexts that a person has allowed tests to use, a line each."""
@@ -39,6 +39,7 @@ def run(tags: list[str], command: list[str]) -> int:
     work = CACHE / "run" / secrets.token_hex(4)
     unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=SIGTERM", "--mount-proc"]
     given = [word for tag in tags for word in ("--image", tag)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an end by exception takes the node along
     try:
         inner = [sys.executable, __file__, "_inside", str(work), *given, "--", *command]
         return subprocess.run([*unshare, *inner], check=False).returncode
@@ -114,12 +115,20 @@ def choose(options: argparse.Namespace) -> int:
     """Run a command on the first kind of cluster that can be had."""
     if options.kubeconfig or options.context:
         return run_given(options.kubeconfig, options.context, options.command)
-    tags = [*images.ours(), *options.image] if options.verb == "test" else options.image
-    if kind_works():
-        return run_kind(tags, options.command)
-    binaries.setup()
-    images.pause()
-    return run(tags, options.command)
+    with one_at_a_time():
+        tags = prepared(options)
+    return (run_kind if kind_works() else run)(tags, options.command)
+
+
+def prepared(options: argparse.Namespace) -> list[str]:
+    """Build what is missing, and give the images to load."""
+    if not kind_works():
+        binaries.setup()
+        images.pause()
+    if options.verb == "run":
+        return list(options.image)
+    binaries.install()
+    return [*images.ours(), *options.image]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -152,17 +161,18 @@ def main() -> int:
         case "_inside":
             return inside(options.work, options.image, options.command)
         case "run" | "test":
-            if options.verb == "test" and not (options.kubeconfig or options.context):
-                binaries.install()
             return choose(options)
         case "build-image":
-            images.build(options.tag, options.context, file=options.file, arguments=options.build_arg)
+            with one_at_a_time():
+                images.build(options.tag, options.context, file=options.file, arguments=options.build_arg)
         case "images":
-            binaries.install()
-            images.ours()
+            with one_at_a_time():
+                binaries.install()
+                images.ours()
         case "setup":
-            binaries.setup()
-            images.pause()
+            with one_at_a_time():
+                binaries.setup()
+                images.pause()
             print(f"everything is in {BIN}")
     return 0
 

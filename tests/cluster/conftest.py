@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.deploying import SYSTEM, deploy, volume
-from cluster.kubectl import Kubectl, port_forward
+from cluster.kubectl import Kubectl, KubectlError, port_forward
 from cluster.state import state_of
 
 HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add to the report of a failed test what the cluster looked like."""
     report = yield
     used = getattr(item, "funcargs", {})
-    if report.when == "call" and report.failed and "kubectl" in used:
+    if report.when != "teardown" and report.failed and "kubectl" in used:
         report.sections.append(("cluster", state_of(used["kubectl"].namespace, SYSTEM)))
     return report
 
@@ -52,7 +52,10 @@ def cluster() -> Kubectl:
 @pytest.fixture(scope="session")
 def upwell(cluster: Kubectl) -> Kubectl:
     """Install CRDs, rights, Redis, server and operator; gives kubectl where they live once all are ready."""
-    return deploy(cluster)
+    try:
+        return deploy(cluster)
+    except KubectlError as error:
+        raise KubectlError(f"{error}\n{state_of(SYSTEM)}") from error
 
 
 @pytest.fixture

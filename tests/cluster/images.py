@@ -50,11 +50,17 @@ def exists(tag: str) -> bool:
 
 
 def save(tag: str) -> None:
-    """Write an image to its archive."""
-    target = archive(tag)
+    """Write an image to its archive, unless it is there already; another run may be reading the old one."""
+    target, known = archive(tag), archive(tag).with_suffix(".id")
+    identity = buildah("inspect", "-t", "image", "--format", "{{.FromImageID}}", tag)
+    if target.exists() and known.exists() and known.read_text() == identity:
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    buildah("push", "-q", tag, f"docker-archive:{target}:{tag}")
+    unfinished = target.with_suffix(".part")
+    unfinished.unlink(missing_ok=True)
+    buildah("push", "-q", tag, f"docker-archive:{unfinished}:{tag}")
+    unfinished.rename(target)
+    known.write_text(identity)
 
 
 def commit(tag: str, root: Path, *config: str) -> None:

@@ -280,6 +280,7 @@ state = "{self.work}/containerd-state"
             "imageGCHighThresholdPercent": 100,
             "evictionHard": {"nodefs.available": "1%", "imagefs.available": "1%", "memory.available": "50Mi"},
             "syncFrequency": "5s",
+            "podLogsDir": f"{self.work}/pods",  # two kubelets on /var/log/pods delete each other's logs
             "serializeImagePulls": False,
         }
 

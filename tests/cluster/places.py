@@ -5,8 +5,11 @@ Limits: Debian, as root, with Go. Everything that is Kubernetes comes from Go mo
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +40,15 @@ COMPONENTS = {
 
 Debian's etcd 3.4 refuses streaming lists; CoreDNS is a main of our own with four of its plugins.
 """
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold the cache: two runs at once must not build the same thing into the same file."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sh(*argv: str | Path, env: dict[str, str] | None = None, quiet: bool = False) -> str:

@@ -34,9 +34,7 @@ async def test_what_is_created_is_read_back_with_the_servers_own_metadata(bench:
     created = await bench.admin.create("assets", bench.asset("raw", labels={"tier": "raw"}))
     read = await bench.cluster.get("assets", bench.namespace, "raw")
     assert read == created
-    assert read["metadata"]["uid"]
-    assert read["metadata"]["resourceVersion"]
-    assert read["metadata"]["creationTimestamp"]
+    assert all(read["metadata"][field] for field in ("uid", "resourceVersion", "creationTimestamp"))
     assert read["metadata"]["labels"]["tier"] == "raw"
     assert (read["apiVersion"], read["kind"]) == ("upwell.dev/v1alpha1", "Asset")
 

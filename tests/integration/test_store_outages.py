@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +124,12 @@ async def test_a_cluster_without_replicas_acknowledges_nothing_that_should_have_
 def _in_sync(replica: Server) -> bool:
     with replica.admin() as admin:
         return bool(admin.info("replication").get("master_link_status") == "up")
+
+
+async def test_a_server_behind_a_socket_file_is_a_server(binary: str, tmp_path: Path) -> None:
+    file = tmp_path / "redis.sock"
+    with server(binary, "--unixsocket", str(file)):
+        it = Store(Settings(redis_url=f"unix://{file}"))
+        (answer,) = await it.append([saw(1)])
+        assert answer.changed
+        await it.close()

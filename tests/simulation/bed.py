@@ -28,7 +28,7 @@ SAFETY_NET = 30
 STILL = 8.0
 """Seconds without a write that count as quiet."""
 LONGEST_CALM = 4000.0
-STORM_MINUTES = 8.0
+STORM_MINUTES = 3.0
 feed.BLOCK_SECONDS = 300.0  # an idle reader costs nothing here
 
 
@@ -121,17 +121,20 @@ class _Bed:
 
     async def _wait_for_end(self, life: Life, limit: float) -> None:
         """With fencing, a successor may start while this one goes on: as if its Lease had run out unnoticed."""
-        ends = self._loop.time() + limit
-        while not life.ended and (self._loop.time() < ends or self._storm.over):
-            await asyncio.sleep(1)
+        try:
+            async with asyncio.timeout(limit):
+                await life.over.wait()
+        except TimeoutError:
+            if self._storm.over:
+                await life.over.wait()
 
     def _born(self, name: str, dice: Random) -> Life:
         self._names += 1
         name = f"{name}.{self._names}"
         self._trace(f"{name} starts")
         settings = Settings(full_pass_seconds=SAFETY_NET if self._weather.drop else FOR_EVER, leader_election=False)
-        life = Life(name, self._cluster, self._server, settings, self._storm, Random(f"{self._seed}: {name}"), self._trace, self._ledger.wrote)
-        self._lives = [one for one in self._lives if not one.ended] + [life]
+        life = Life(name, self._cluster, self._server, settings, self._storm, Random(f"{self._seed}: {name}"), self._trace, self._ledger.made)
+        self._lives = [one for one in self._lives if not one.dead] + [life]
         return life
 
     async def _outages(self) -> None:
@@ -166,17 +169,17 @@ class _Bed:
         start, seen, since = self._loop.time(), "", self._loop.time()
         await asyncio.sleep(least)
         while self._loop.time() < start + LONGEST_CALM:
-            moving = self._kubelet.running or not all(life.idle for life in self._lives if not life.ended)
+            moving = self._kubelet.running or not all(life.idle for life in self._lives if not life.dead)
             if moving or self._cluster.resource_version != seen or self._storm.gone.is_set():
                 seen, since = self._cluster.resource_version, self._loop.time()
             elif self._loop.time() - since >= STILL:
                 self._trace("all is quiet")
                 return
-            await asyncio.sleep(1)
+            await asyncio.sleep(2)
         self._trace.broken(f"it never becomes quiet: {self._restless()}")
 
     def _restless(self) -> str:
-        busy = [life.name for life in self._lives if not life.ended and not life.idle]
+        busy = [life.name for life in self._lives if not life.dead and not life.idle]
         return f"running {sorted(self._kubelet.running)}, busy {busy}"
 
     # ------------------------------------------------------------- reckoning
@@ -203,7 +206,7 @@ class _Bed:
         outside, ledger = self._outside, self._ledger
         yield from invariants.freshness(quiet)
         yield from invariants.facts(quiet)
-        yield from invariants.eagerness(quiet)
+        yield from invariants.eagerness(quiet, emptied=self._flushed_at >= 0)
         yield from invariants.history(quiet, self._kubelet, self._flushed_at)
         if not self._weather.flushes:
             yield from invariants.fences(quiet, ledger)

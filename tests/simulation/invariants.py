@@ -102,7 +102,7 @@ def facts(quiet: Quiet) -> Iterator[str]:
             yield f"status of {name} tells of {(status.get('dataVersion'), made)}, the store of {known}"
 
 
-def eagerness(quiet: Quiet) -> Iterator[str]:
+def eagerness(quiet: Quiet, *, emptied: bool) -> Iterator[str]:
     """Every stale Eager asset that could be built has been built, or has a recorded reason that is true."""
     oracle = quiet.oracle()
     for name, spec in quiet.specs.items():
@@ -114,6 +114,8 @@ def eagerness(quiet: Quiet) -> Iterator[str]:
         newest = next(iter(quiet.decisions["assets", name]), None)
         if why is None:
             yield f"{name} is {fresh.reason}, could be built, and is not; last decision: {newest}"
+        elif newest is None and emptied:
+            continue
         elif newest is None or newest.verb is Verb.RUN or newest.reason != why:
             yield f"{name} is {fresh.reason} and not built because of {why}, and the last decision says {newest}"
 

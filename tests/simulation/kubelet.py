@@ -111,7 +111,7 @@ class Kubelet:
         if self.dice.random() < self.storm.now.lost_pods:
             await self._lose_pods(run)
         self.trace(f"kubelet: {run.ref.name} is {kind} ({reason})")
-        await self._alive(run)
+        self._alive(run)
         await self.cluster.patch_status("jobs", *run.ref, {"status": status})
 
     async def _lose_pods(self, run: Run) -> None:
@@ -119,11 +119,10 @@ class Kubelet:
             self.trace(f"kubelet: pod {pod['metadata']['name']} is lost with its node")
             await self.cluster.delete("pods", run.ref.namespace, pod["metadata"]["name"])
 
-    async def _alive(self, run: Run) -> None:
+    def _alive(self, run: Run) -> None:
         """Raise NotFound when the Job is gone, or has a namesake's uid."""
-        found = await self.cluster.get("jobs", *run.ref)
-        if found["metadata"]["uid"] != run.uid:
-            raise NotFound("a namesake")
+        if not self.cluster._shelf.has_uid(run.uid):
+            raise NotFound("gone, or a namesake")
 
     def next_id(self) -> str:
         """Give an id that no event has had."""
@@ -142,7 +141,7 @@ class _Attempt:
     async def go(self) -> int | None:
         """Run; give the exit code, None for a deadline."""
         kubelet, run, dice = self.kubelet, self.run, self.kubelet.dice
-        await kubelet._alive(run)
+        kubelet._alive(run)
         await kubelet.cluster.create("pods", self._pod())
         kubelet.trace(f"pod {self.pod}: {run.kind.value} of {run.asset_key} {self.way}")
         half = dice.random() * (LONGEST_IN_CALM if kubelet.storm.over else LONGEST) / 2
@@ -224,7 +223,7 @@ class _Attempt:
         """Post to the server; say whether it acknowledged."""
         kubelet, run = self.kubelet, self.run
         await asyncio.sleep(kubelet.dice.random() * 0.1)
-        if not self.posted and not await self._known():
+        if not self.posted and not self._known():
             return False
         try:
             if kubelet.storm.store_down:
@@ -238,10 +237,10 @@ class _Attempt:
         kubelet.trace(f"pod {self.pod}: acknowledged {[(one.id, one.type.value, one.data_version) for one in events]}")
         return kubelet.dice.random() > 0.05  # the answer may be lost
 
-    async def _known(self) -> bool:
+    def _known(self) -> bool:
         """The server reads the Job once, and remembers it."""
         try:
-            await self.kubelet._alive(self.run)
+            self.kubelet._alive(self.run)
         except NotFound:
             return False
         return True

@@ -45,10 +45,8 @@ class Ledger:
     """Says whether somebody else caused a second Job: deleted the first by hand, or emptied Redis."""
     created: list[Created] = field(default_factory=list)
 
-    async def wrote(self, by: str, verb: str, resource: str, result: Json) -> None:
-        """Take note of a write that took effect."""
-        if verb != "create" or resource != "jobs":
-            return
+    async def made(self, by: str, result: Json) -> None:
+        """Take note of a Job that an operator has created."""
         run = read_run(result)
         if run is None:
             self.trace.broken(f"{by} created a Job that is no run: {result['metadata']['name']}")
@@ -62,7 +60,7 @@ class Ledger:
         one = Created(run, owner, template, asyncio.get_running_loop().time(), made, by)
         if run.kind is RunKind.MATERIALIZE:
             self._check(one)
-            await self._check_open(one)
+            self._check_open(one)
         self.created.append(one)
 
     def _check(self, one: Created) -> None:
@@ -76,10 +74,10 @@ class Ledger:
                     f"{one.run.ref.name} now by {one.by}; both on top of {one.replaced}"
                 )
 
-    async def _check_open(self, one: Created) -> None:
+    def _check_open(self, one: Created) -> None:
         if not self.alone:
             return
-        for job in (await self.cluster.list("jobs", one.run.ref.namespace)).items:
+        for job in self.cluster._shelf.all("jobs"):
             other = read_run(job)
             if other and _rivals(one.run, other) and job["metadata"]["ownerReferences"][0]["uid"] == one.owner:
                 self.trace.broken(f"two open materializations of {one.run.asset}: {other.ref.name}, {one.run.ref.name}")

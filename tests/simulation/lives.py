@@ -18,17 +18,21 @@ from simulation import virtual
 from simulation.trace import Trace
 from simulation.weather import Storm
 
+from upwell_operator.domain.decisions import Decision
+from upwell_operator.domain.snapshot import Run
 from upwell_operator.errors import ClusterUnavailable, Conflict, Fenced, StoreUnavailable
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.local.watching import Change, Deliver
 from upwell_operator.reconcile import Reconciler
 from upwell_operator.settings import Settings
-from upwell_operator.store import Store
+from upwell_operator.store import Append, Store
 
 Json = dict[str, Any]
 OWNER: contextvars.ContextVar[Life | None] = contextvars.ContextVar("owner", default=None)
 HEARD = ("assets", "observationjobs", "schedules", "jobs")
 OURS = frozenset(HEARD[:3])
+INTERLEAVED = 0.5
+"""How often something else can happen before a call takes effect, and again before its answer is there."""
 READS = frozenset({"get", "list", "states", "outcome", "is_empty", "position", "pod_log"})
 
 
@@ -54,11 +58,12 @@ class Life:
         storm: Storm,
         dice: Random,
         trace: Trace,
-        watcher: Callable[[str, str, str, Json], Awaitable[None]],
+        watcher: Callable[[str, Json], Coroutine[Any, Any, None]],
     ) -> None:
         self.name, self.storm, self.dice, self.trace = name, storm, dice, trace
         self.tasks: dict[asyncio.Task[Any], None] = {}
-        self.dead = self.ended = False
+        self.dead = False
+        self.over = asyncio.Event()
         self.in_flight = 0
         self._cluster, self._watcher = cluster, watcher
         every = storm.weather.crash_calls
@@ -74,7 +79,8 @@ class Life:
         """Die here and now."""
         if not self.dead:
             self.trace(f"{self.name} dies: {why}")
-            self.dead = self.ended = True
+            self.dead = True
+            self.over.set()
             for task in list(self.tasks):
                 task.cancel()
 
@@ -131,7 +137,7 @@ class Life:
 
     async def _before(self, room: str, verb: str, about: str) -> None:
         weather, dice = self.storm.now, self.dice
-        await asyncio.sleep(dice.random() * 0.02)
+        await self._latency()
         if weather.pause and dice.random() < weather.pause:
             await asyncio.sleep(dice.uniform(1, 60))
         await self._perhaps_die(f"before {verb} {about}")
@@ -145,10 +151,15 @@ class Life:
     async def _after(self, room: str, verb: str, about: str) -> None:
         if verb not in READS:
             self.trace(f"{self.name} {verb} {about}")
-        await asyncio.sleep(self.dice.random() * 0.02)
+        await self._latency()
         await self._perhaps_die(f"after {verb} {about}")
         if verb not in READS:
             self._perhaps_fail(room, verb, about, "after")
+
+    async def _latency(self) -> None:
+        """Take some milliseconds, or none: then nobody comes between."""
+        if self.dice.random() < INTERLEAVED:
+            await asyncio.sleep(self.dice.random() * 0.04)
 
     def _perhaps_fail(self, room: str, verb: str, about: str, when: str) -> None:
         weather = self.storm.now
@@ -183,7 +194,9 @@ class FaultyCluster:
 
             async def effect() -> Any:
                 result = await work(*args, **options)
-                await self._life._watcher(self._life.name, verb, args[0], result)
+                if verb == "create" and args[0] == "jobs":  # noted by a task that does not die with the operator
+                    note = self._life._watcher(self._life.name, result)
+                    asyncio.get_running_loop().create_task(note, context=contextvars.Context())
                 return result
 
             return await self._life.call("cluster", verb, effect, _about(args))
@@ -211,8 +224,16 @@ def _about(args: tuple[Any, ...]) -> str:
 
 
 def _short(arg: Any) -> str:
-    text = repr(arg) if not isinstance(arg, str) else arg
-    return text[:700]
+    """Say an argument in the trace's few words."""
+    if isinstance(arg, list):
+        return "; ".join(_short(one) for one in arg)
+    if isinstance(arg, Decision):
+        return f"{arg.ref.name}: {arg.verb} {arg.reason} ({arg.message})"
+    if isinstance(arg, Append):
+        return f"{arg.id.key} {arg.event.type.value} {arg.version} of {arg.run} (id {arg.event.id}, fence {arg.fence})"
+    if isinstance(arg, Run):
+        return f"{arg.ref.name} {arg.phase} {arg.outcome}"
+    return str(arg)[:700]
 
 
 class FaultyStore:

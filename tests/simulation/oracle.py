@@ -69,9 +69,9 @@ class Oracle:
             return Fresh("False", "UpstreamStale")
         if self._too_old(spec, made.time):
             return Fresh("False", "FreshnessExpired")
-        if any(one.reason == "NeverObserved" for one in sources):
+        if any(now[dep] is None for dep in deps if "materialize" not in self._specs[dep]):
             return Fresh("Unknown", "UpstreamUnobserved")
-        if any(one.reason in ("ObservationFailed", "FreshnessExpired") for one in sources):
+        if any(one.status != "True" for one in sources):
             return Fresh("Unknown", "ObservationFailed")
         if any(one.status == "Unknown" for one in above.values()):
             return Fresh("Unknown", "UpstreamUnknown")

@@ -64,7 +64,7 @@ class Outside:
     async def begin(self) -> None:
         """Apply the graph, in any order."""
         dice = self.dice
-        names = [f"a{number}" for number in range(dice.randint(2, 8))]
+        names = [f"a{number}" for number in range(dice.choice((2, 2, 3, 3, 4, 4, 5, 6, 8)))]
         sources = [name for place, name in enumerate(names) if place == 0 or dice.random() < 0.25]
         shape = dice.choice(("chain", "wide", "any"))
         for place, name in enumerate(names):
@@ -80,7 +80,7 @@ class Outside:
 
     def _source(self) -> Json:
         spec: Json = {"observe": {"python": {"function": "m:f"}, "image": "any", "retries": self.dice.choice((0, 1, 2))}}
-        if self.dice.random() < 0.4:
+        if self.dice.random() < 0.3:
             spec["observe"]["every"] = self.dice.choice(("90s", "3m", "10m"))
         if self.dice.random() < 0.1:
             spec["freshness"] = {"maximumLag": "4m"}
@@ -132,10 +132,10 @@ class Outside:
         """Let things happen for some minutes."""
         end = asyncio.get_running_loop().time() + self.minutes * 60
         for key in list(self.manifests):
-            if key[0] == "assets" and self.dice.random() < 0.4:
+            if key[0] == "assets" and self.dice.random() < 0.3:
                 await self._request("assets", key[1])
         while asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(self.dice.expovariate(1 / 30))
+            await asyncio.sleep(self.dice.expovariate(1 / 25))
             act = self.dice.choices((self._data_changes, self._person_acts), (2, 1))[0]
             await act()
 
@@ -146,7 +146,7 @@ class Outside:
         name = self.dice.choice(sources)
         self._data[name] = self.dice.choice((0, 1, 1, 2, self._data.get(name, 0) + 1))
         self.trace(f"outside: {name} is {self.look(name)} now")
-        if self.dice.random() < 0.7:
+        if self.dice.random() < 0.6:
             await self._request("assets", name)
 
     async def _person_acts(self) -> None:

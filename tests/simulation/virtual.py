@@ -8,6 +8,7 @@ nothing will ever happen is an error.
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,10 @@ import fakeredis._helpers
 import fakeredis._socket._base
 import fakeredis.commands_mixins.server_mixin
 import fakeredis.model._stream
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from upwell_operator.store import link
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 COLLECT_EVERY = 500
@@ -122,9 +127,18 @@ def redis_server(loop: VirtualLoop) -> fakeredis.FakeServer:
     return fakeredis.FakeServer(version=(7,))
 
 
+link._read = functools.cache(link._read)  # a life begins with reading scripts; they are always the same
+
+
 def redis_client(server: fakeredis.FakeServer) -> fakeredis.FakeAsyncRedis:
     """Give one process' connection to it."""
-    return fakeredis.FakeAsyncRedis(server=server, decode_responses=True)
+    return fakeredis.FakeAsyncRedis(
+        server=server,
+        decode_responses=True,
+        socket_timeout=None,
+        socket_connect_timeout=None,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 class _Lua:

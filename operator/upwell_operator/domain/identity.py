@@ -33,8 +33,8 @@ def run_name(asset: str, *parts: object) -> str:
 def consumed_run(asset: Asset, inputs: Sequence[InputVersion], replaces: str = "") -> str:
     """Name the materialization for one set of consumed versions.
 
-    `replaces` is empty for a set that is seen for the first time. It names the run of the current materialization when
-    a set comes back (v1, v2, v1 again), which must be built once more.
+    `replaces` names the run of the current materialization; it is empty before the first. So a set that comes back (v1,
+    v2, v1 again) is built once more.
     """
     versions = sorted((one.name, one.key, one.data_version or "") for one in inputs)
     again = ("replaces", replaces) if replaces else ()

@@ -25,7 +25,7 @@ from upwell_operator.domain.snapshot import (
     TriggerType,
 )
 from upwell_operator.domain.staleness import Staleness
-from upwell_operator.domain.versions import consumed
+from upwell_operator.domain.versions import consumed, current
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Kind, Reason
 
@@ -54,16 +54,16 @@ def next_fence(world: World, asset: Asset) -> int:
 def eager_run(world: World, asset: Asset) -> tuple[str, tuple[InputVersion, ...]]:
     """Name the run that an Eager asset wants now, with the versions it would consume.
 
-    The plain name is for a set of versions never built before; `replaces` joins when that run is over and recorded,
-    or when the current materialization consumed this very set (freshness expired).
+    The name says which materialization it replaces, so that versions that come back (v1, v2, v1) or have only become too
+    old are another run. It never depends on which Jobs still exist: pruning one must not free a failed run's name. Only
+    if the Job of this name is over and recorded, and yet not current, was the state lost; then that one is replaced.
     """
     inputs = consumed(asset, world.graph, world.states)
-    name = consumed_run(asset, inputs)
-    current = world.state(asset).materialization
+    made = world.state(asset).materialization
+    name = consumed_run(asset, inputs, (made.run or made.version) if made else "")
     earlier = world.runs.get(Ref(asset.ref.namespace, name))
-    built = earlier is not None and earlier.outcome is Outcome.MATERIALIZED
-    if built or (current is not None and current.run == name):
-        return consumed_run(asset, inputs, (current and current.run) or name), inputs
+    if earlier is not None and earlier.outcome is Outcome.MATERIALIZED:
+        return consumed_run(asset, inputs, name), inputs
     return name, inputs
 
 
@@ -156,8 +156,7 @@ def _not_now(world: World, asset: Asset) -> tuple[Why, str] | None:
 
 def _missing(world: World, asset: Asset) -> tuple[Why, str] | None:
     for dep in asset.deps:
-        upstream = world.graph.get(dep)
-        if upstream is None or world.state(upstream).version is None:
+        if current(dep, world.graph, world.states) is None:
             return Why.INPUT_MISSING, f"input {dep.name} has no data version yet"
     return None
 

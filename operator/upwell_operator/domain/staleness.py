@@ -30,7 +30,7 @@ from upwell_operator.domain.snapshot import (
 )
 from upwell_operator.domain.texts import SHORT, change, clipped
 from upwell_operator.domain.verdict import Verdict, causes_for_status, judged, message
-from upwell_operator.domain.versions import by_data, differs
+from upwell_operator.domain.versions import by_data
 from upwell_operator.resources import duration
 from upwell_operator.resources.meta import Reason
 
@@ -164,7 +164,7 @@ def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
             found.append(onward)
         if above.data not in then:
             same = False
-        elif then[above.data] != version and version is not None:
+        elif version is not None and then[above.data] != version:  # versions.differs, without its call
             found.append(_data_changed(above.asset, asset.ref.namespace, then[above.data], version))
     if not same and then.keys() != (now := {above.data for above in node.up}):
         found.append(_dependencies_changed(asset, then.keys(), now))

@@ -35,22 +35,32 @@ class Diary:
 
     async def note(self, decisions: Sequence[Decision]) -> None:
         """Write decisions down. A store that is away keeps nobody from acting; Fenced is raised."""
-        for why in decisions:
-            if self._last.get((why.kind, why.ref)) != _words(why):
-                self._waiting[why.kind, why.ref] = why
-        while len(self._waiting) > WAITING_AT_MOST:
-            self._waiting.popitem(last=False)
+        self._collect(decisions)
         batch = dict(self._waiting)
         if not batch or not self._reachable():
             return
         try:
             await self._store.decide(list(batch.values()))
         except StoreUnavailable:
+            for subject in batch:  # nobody knows what was written
+                self._last.pop(subject, None)
             return
         for subject, why in batch.items():
             self._last[subject] = _words(why)
             if self._waiting.get(subject) is why:
                 del self._waiting[subject]
+
+    def mistrust(self) -> None:
+        """Write the next word about every subject: the store may have been emptied, and keeps none twice."""
+        self._last.clear()
+
+    def _collect(self, decisions: Sequence[Decision]) -> None:
+        for why in decisions:
+            self._waiting.pop((why.kind, why.ref), None)  # what waited is not the last word any more
+            if self._last.get((why.kind, why.ref)) != _words(why):
+                self._waiting[why.kind, why.ref] = why
+        while len(self._waiting) > WAITING_AT_MOST:
+            self._waiting.popitem(last=False)
 
     async def started(self, job: dict[str, Any]) -> None:
         """Have a run listed as soon as its Job exists; while the store is away it is listed when it ends."""

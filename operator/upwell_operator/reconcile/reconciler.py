@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ from upwell_operator.store.store import Store
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
+CANCEL_SECONDS = 0.05
 OURS = f"{Label.MANAGED_BY}=upwell"
 
 
@@ -59,11 +61,12 @@ class Reconciler:
         self.world, self.queue = World(), Queue()
         self.mirror = Mirror(self.world)
         self.gatherer = Gatherer(self.world, self.mirror, store)
+        self._diary = Diary(store, lambda: self.world.store_reachable)
         hands = Hands(
             actor=Actor(cluster, settings, lambda ref: self.mirror.spec(Key(Subject.ASSET, ref))),
             writer=Writer(cluster, self.world, self.mirror, clock),
             recorder=Recorder(cluster, store, clock),
-            diary=Diary(store, lambda: self.world.store_reachable),
+            diary=self._diary,
         )
         self._pass = Pass(
             self.world, self.mirror, self.queue, self.gatherer, hands, clock, settings.concurrency, may_write
@@ -83,32 +86,20 @@ class Reconciler:
 
     async def run(self) -> None:
         """Work until `stop`. Raises Fenced when a newer operator has taken over."""
-        loops = [asyncio.ensure_future(loop) for loop in (self._work(), self._stopping.wait())]
         try:
-            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await _first(self._first_look(), self._stopping.wait())
+            if not self._stopping.is_set():
+                loops = (self._passes(), self._follow(), self._find_store(), self._look_again())
+                await _first(*loops, self._stopping.wait())
         finally:
-            for task in loops:
-                task.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
             await self._pass.drain()
 
     def stop(self) -> None:
         """End `run` after the actions in flight."""
         self._stopping.set()
 
-    async def _work(self) -> None:
-        """Look at everything once, whole, before anything is decided: half a graph gives wrong verdicts."""
-        await self._first_look()
-        try:
-            async with asyncio.TaskGroup() as group:
-                for loop in (self._passes, self._follow, self._find_store, self._look_again):
-                    group.create_task(loop())
-        except BaseExceptionGroup as errors:  # whoever runs us looks for Fenced, not for a group of it
-            raise errors.exceptions[0] from None
-
     async def _first_look(self) -> None:
+        """Look at everything once, whole, before anything is decided: half a graph gives wrong verdicts."""
         while True:
             if await self._looked():
                 return
@@ -124,6 +115,7 @@ class Reconciler:
             try:
                 place = await self._store.position()
                 self.gatherer.found_store()
+                self._diary.mistrust()
                 self._read_everything()
                 async with aclosing(self._store.follow(place)) as feed:
                     async for changes in feed:
@@ -188,3 +180,22 @@ class Reconciler:
         if self._looked_once:  # before that, everything is news
             self._missed(resource, len(news))
         self.queue.add(*news)
+
+
+async def _first(*works: Coroutine[Any, Any, Any]) -> None:
+    """Do several works at once until the first ends, and raise what it raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _end(tasks)
+
+
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they are done: redis-py swallows a cancellation that comes while it takes a connection."""
+    while going := [task for task in tasks if not task.done()]:
+        for task in going:
+            task.cancel()
+        await asyncio.wait(going, timeout=CANCEL_SECONDS)

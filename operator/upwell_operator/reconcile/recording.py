@@ -43,10 +43,10 @@ class Recorder:
         """
         pods = await self._pods(run)
         data = AssetId(run.ref.namespace, run.asset_key)
-        outcome = await self._store.outcome(data, run.ref.name)
+        outcome = await self._store.outcome(data, run.uid)
         if outcome is None:
             await self._take_result(run, pods)
-            outcome = await self._store.outcome(data, run.ref.name)
+            outcome = await self._store.outcome(data, run.uid)
         if outcome is None:
             outcome = Outcome.FAILED  # superseded before it could count
         await self._keep_log(run, pods)
@@ -60,7 +60,7 @@ class Recorder:
 
     async def _take_result(self, run: Run, pods: list[Json]) -> None:
         problem = await self._from_messages(run, pods)
-        if await self._store.outcome(AssetId(run.ref.namespace, run.asset_key), run.ref.name):
+        if await self._store.outcome(AssetId(run.ref.namespace, run.asset_key), run.uid):
             return
         await self._store.append([entry(run, None, self._ending(run, pods, problem))])
 

@@ -29,6 +29,7 @@ def entry(run: Run, attempt: str | None, event: Event) -> Append:
         code_version=run.code_version,
         version=derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else event.data_version,
         kind=run.kind,
+        uid=run.uid or None,
     )
 
 
@@ -38,4 +39,5 @@ def _about_another(run: Run, attempt: str | None, event: Event) -> Append:
             f"assetKey: the run {run.ref.name} is about {run.asset_key!r}; about {event.asset_key!r} it may report "
             "only an AssetObservation without a dataVersion."
         )
-    return Append(id=AssetId(run.ref.namespace, event.asset_key), event=event, run=run.ref.name, attempt=attempt)
+    data = AssetId(run.ref.namespace, event.asset_key)
+    return Append(id=data, event=event, run=run.ref.name, attempt=attempt, uid=run.uid or None)

@@ -164,4 +164,8 @@ mean to:
 ```sh
 kubectl wait --for=condition=Fresh asset/daily-revenue --timeout=30m
 ```
+
+Whenever the reason of `Ready`, `Fresh` or `Observed` turns, an Event says so on the resource, with the condition's
+reason and message: Warning where `Ready` or `Observed` turned False, Normal otherwise. The reasons below are therefore
+all the reasons of Upwell's Events (`kubectl events --for asset/daily-revenue`).
 """

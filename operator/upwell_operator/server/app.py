@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from upwell_operator.cluster.port import Cluster
+from upwell_operator.health import Check, Health
 from upwell_operator.server import acting, assets, body, graph, ingest, problems, report, runs, stream
 from upwell_operator.server.face import Face, build
-from upwell_operator.health import Check, Health
 from upwell_operator.server.people import check_settings
 from upwell_operator.settings import Settings
 from upwell_operator.store import Store

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from upwell.protocol import InputVersion
 from upwell_operator.cluster.port import Object
-from upwell_operator.domain.snapshot import AssetId
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, Ref
 from upwell_operator.errors import NotFound
 from upwell_operator.resources.meta import Kind
 from upwell_operator.server.asking import SUBDOMAIN
@@ -40,10 +41,25 @@ def key_in(asset: Object) -> str:
     return str(asset.get("spec", {}).get("key") or asset["metadata"]["name"])
 
 
-async def key_of(face: Face, namespace: str, name: str) -> str:
-    """Give the key that a name stands for; a name that is no Asset stands for itself."""
-    asset = await find_asset(face, namespace, name)
-    return name if asset is None else key_in(asset)
+async def inputs_now(face: Face, namespace: str, asset: Object | None) -> tuple[InputVersion, ...]:
+    """Give the current versions of an Asset's inputs: what a build that somebody else reports is taken to be made from.
+
+    A dep that does not exist is left out, and so shows as a changed dependency once it does.
+    """
+    deps = (asset or {}).get("spec", {}).get("deps") or []
+    found = [(dep, await find_asset(face, dep.get("namespace") or namespace, dep["name"])) for dep in deps]
+    there = {_written(dep, namespace): _data_in(upstream) for dep, upstream in found if upstream is not None}
+    states = await face.store.states(list(there.values())) if there else {}
+    return tuple(InputVersion(name, data.key, states.get(data, UNKNOWN_STATE).version) for name, data in there.items())
+
+
+def _written(dep: Object, namespace: str) -> str:
+    """Write an input as consumed versions do: the bare name at home, else with its namespace."""
+    return Ref(dep.get("namespace") or namespace, dep["name"]).seen_from(namespace)
+
+
+def _data_in(asset: Object) -> AssetId:
+    return AssetId(asset["metadata"]["namespace"], key_in(asset))
 
 
 async def data_of(face: Face, namespace: str, name: str) -> AssetId:

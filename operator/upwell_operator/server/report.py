@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
 
-from upwell.protocol import Event, EventType
+from upwell.protocol import Event, EventType, InputVersion
 from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.domain.versions import derived_version
 from upwell_operator.errors import Rejected
@@ -21,7 +20,7 @@ from upwell_operator.server import body
 from upwell_operator.server.accepting import Acknowledgement, counted, take
 from upwell_operator.server.answers import Json
 from upwell_operator.server.asking import DataName, Namespace, Person, TheFace
-from upwell_operator.server.finding import key_of
+from upwell_operator.server.finding import find_asset, inputs_now, key_in
 from upwell_operator.server.problems import documented
 from upwell_operator.store import Append
 
@@ -42,9 +41,11 @@ async def report_of_outside(namespace: Namespace, name: DataName, request: Reque
     """
     async with counted(face):
         await face.rights.demand(who, "update", "assets/events", namespace, name)
-        key = await key_of(face, namespace, name)
+        asset = await find_asset(face, namespace, name)
+        key = name if asset is None else key_in(asset)
+        inputs = await inputs_now(face, namespace, asset)
         raw = completed(await body.read(request), key, face.clock().isoformat())
-        return await take(face, raw, lambda event: _entry(AssetId(namespace, key), event))
+        return await take(face, raw, lambda event: _entry(AssetId(namespace, key), event, inputs))
 
 
 def completed(raw: bytes, key: str, now: str, new_id: Callable[[], str] = lambda: uuid4().hex) -> bytes:
@@ -58,17 +59,15 @@ def completed(raw: bytes, key: str, now: str, new_id: Callable[[], str] = lambda
     return json.dumps(document).encode()
 
 
-def _entry(data: AssetId, event: Event) -> Append:
+def _entry(data: AssetId, event: Event, inputs: tuple[InputVersion, ...]) -> Append:
     if event.type not in REPORTABLE:
         detail = "type: only AssetObservation and AssetMaterialization can be reported from outside."
         raise Rejected(detail)
     if event.asset_key != data.key:
         detail = f"assetKey: must be {data.key!r}, as in the path, or be left out; it is {event.asset_key!r}."
         raise Rejected(detail)
-    return Append(id=data, event=event, run=None, version=_version(event))
-
-
-def _version(event: Event) -> Any:
-    if event.data_version is None and event.type is EventType.MATERIALIZATION:
-        return derived_version(None, event.id, ())
-    return event.data_version
+    if event.type is not EventType.MATERIALIZATION:
+        return Append(id=data, event=event, version=event.data_version)
+    return Append(
+        id=data, event=event, version=event.data_version or derived_version(None, event.id, inputs), inputs=inputs
+    )

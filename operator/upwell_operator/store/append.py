@@ -75,7 +75,10 @@ class Appending(Chapter):
         return {each: state for each, state in found if state is not None}
 
     async def outcome(self, id: AssetId, run: str) -> Outcome | None:  # noqa: A002 -- the word everywhere else
-        """Say what a run came to, if its own result was taken. Raises StoreUnavailable."""
+        """Say what a run came to, if its own result was taken. `run` is its uid, if it was reported with one.
+
+        Raises StoreUnavailable.
+        """
         (word,) = await self._link.read([("HGET", self._keys.seen(id, run), keys.OUTCOME)])
         return Outcome(word) if word else None
 
@@ -98,7 +101,6 @@ class Appending(Chapter):
         at, event = self._keys.asset(entry.id), entry.event
         act, version, detail = _meaning(entry)
         text, digest = pack_entry(entry)
-        shard = self._keys.shard(entry.id)
         return Call(
             "append",
             (
@@ -106,8 +108,8 @@ class Appending(Chapter):
                 at.events,
                 at.unchanged,
                 at.versions,
-                self._keys.seen(entry.id, entry.run),
-                self._keys.feed(shard),
+                self._keys.seen(entry.id, entry.uid or entry.run),
+                at.feed,
                 at.registry,
                 at.epoch,
             ),

@@ -48,12 +48,13 @@ def connect(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Cl
         "client_name": "upwell",
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": answer_seconds,
-        "socket_keepalive": True,
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.05), RETRIES),
     }
+    if urlsplit(settings.redis_url).scheme != "unix":  # a socket file has no peer that could vanish unseen
+        options["socket_keepalive"] = True
     if settings.redis_cluster:
         return RedisCluster.from_url(settings.redis_url, **options)
-    # A URL of TLS brings its own connection class, which packs in Python.
+    # A URL of TLS or of a socket file brings its own connection class, which packs in Python.
     return Redis.from_url(settings.redis_url, connection_class=PackingConnection, **options)
 
 

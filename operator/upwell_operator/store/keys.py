@@ -14,7 +14,8 @@ By the asset's data, k of `namespace/key`:
     upwell:{k}:asset:ns/key:versions   stream  one entry per version that is over: v version, a first seen, b last seen,
                                                n times, r run that brought it. The current one is in `state`
     upwell:{k}:asset:ns/key:seen       zset    ids of events reported without a run -> ms; a day
-    upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last
+    upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last. Here
+                                               a run is its Job's uid, because names of Jobs that were pruned come back
     upwell:{k}:keys:ns                 set     keys of this namespace and shard that have any of the above
     upwell:{k}:feed                    stream  what changed: a ns/key, c 1 if the version did, k event type, r run. Ids
                                                have no gaps, so that a reader notices what was trimmed before it looked
@@ -44,6 +45,7 @@ runs, logs and decisions expire; feed has a length; state and keys hold what is 
 from __future__ import annotations
 
 from binascii import crc_hqx
+from functools import lru_cache
 from typing import NamedTuple
 
 from upwell_operator.domain.snapshot import AssetId, Ref
@@ -53,6 +55,8 @@ SHARDS = "shards"
 RESTORED = "restored"
 OUTCOME = "!outcome"
 """A field that no event id can be: ids have no exclamation mark."""
+CACHED = 4096
+"""Assets, and runs, whose keys are remembered: they report again and again."""
 
 
 class AssetKeys(NamedTuple):
@@ -62,7 +66,10 @@ class AssetKeys(NamedTuple):
     events: str
     unchanged: str
     versions: str
+    seen: str
+    """Where ids are that were reported without a run."""
     registry: str
+    feed: str
     epoch: str
 
 
@@ -84,20 +91,11 @@ class Keys:
 
     def shard(self, name: object) -> int:
         """Give the shard of `namespace/key` or `namespace/name`."""
-        return crc_hqx(str(name).encode(), 0) % self.shards
+        return _shard(self.shards, str(name))
 
     def asset(self, id: AssetId) -> AssetKeys:  # noqa: A002 -- the word everywhere else
         """Give the keys of an asset's data."""
-        tag = f"upwell:{{{self.shard(id)}}}"
-        stem = f"{tag}:asset:{id}"
-        return AssetKeys(
-            f"{stem}:state",
-            f"{stem}:events",
-            f"{stem}:unchanged",
-            f"{stem}:versions",
-            f"{tag}:keys:{id.namespace}",
-            f"{tag}:epoch",
-        )
+        return _asset(self.shards, id)
 
     def state(self, id: AssetId) -> str:  # noqa: A002 -- the word everywhere else
         """Give the key of an asset's state alone: ten thousand are read at once."""
@@ -105,8 +103,7 @@ class Keys:
 
     def seen(self, id: AssetId, run: str | None) -> str:  # noqa: A002 -- the word everywhere else
         """Give where the ids of the events already taken are: of a run, or of the asset if no run reports."""
-        tag = f"upwell:{{{self.shard(id)}}}"
-        return f"{tag}:asset:{id}:seen" if run is None else f"{tag}:seen:{id.namespace}/{run}"
+        return _asset(self.shards, id).seen if run is None else _seen(self.shards, id, run)
 
     def run(self, ref: Ref) -> RunKeys:
         """Give the keys of a run."""
@@ -133,3 +130,28 @@ class Keys:
     def epoch(self, shard: int) -> str:
         """Give the epoch of a shard."""
         return f"upwell:{{{shard}}}:epoch"
+
+
+def _shard(shards: int, name: str) -> int:
+    return crc_hqx(name.encode(), 0) % shards
+
+
+@lru_cache(CACHED)
+def _asset(shards: int, id: AssetId) -> AssetKeys:  # noqa: A002 -- the word everywhere else
+    tag = f"upwell:{{{_shard(shards, str(id))}}}"
+    stem = f"{tag}:asset:{id}"
+    return AssetKeys(
+        f"{stem}:state",
+        f"{stem}:events",
+        f"{stem}:unchanged",
+        f"{stem}:versions",
+        f"{stem}:seen",
+        f"{tag}:keys:{id.namespace}",
+        f"{tag}:feed",
+        f"{tag}:epoch",
+    )
+
+
+@lru_cache(CACHED)
+def _seen(shards: int, id: AssetId, run: str) -> str:  # noqa: A002 -- the word everywhere else
+    return f"upwell:{{{_shard(shards, str(id))}}}:seen:{id.namespace}/{run}"

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from pydantic_core import to_json
+
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
 from upwell_operator.domain.snapshot import AssetState, Failure, Materialization, Observation
 from upwell_operator.store.records import Append, StoredEvent
@@ -24,19 +26,13 @@ STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence")
 MAX_MESSAGE = 1024
 """Characters of a failure's message in the state; the event has all of it."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
 
 def dumps(value: Any) -> str:
     """Write compact JSON; a lone surrogate, which UTF-8 cannot carry, is escaped."""
-    text = _encode(value)
-    if text.isascii():
-        return text
     try:
-        text.encode()
-    except UnicodeEncodeError:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except ValueError:  # a lone surrogate, or deeper than pydantic goes
         return json.dumps(value, separators=(",", ":"))
-    return text
 
 
 def timestamp(moment: datetime) -> str:
@@ -147,22 +143,30 @@ def _said(event: Event) -> dict[str, Any]:
 
 
 def pack_entry(entry: Append) -> tuple[str, str]:
-    """Write an event as the history keeps it, and a digest of what it says beside its version and time."""
+    """Write an event as the history keeps it, and a digest of what it says beside its version and time.
+
+    What it says is the longest part: it is written once, for the digest, and put behind the rest as it is.
+    """
+    head, said = dumps(_head(entry)), _said(entry.event)
+    if not said:
+        return head, ""
+    text = dumps(said)
+    return f"{head[:-1]},{text[1:]}", blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _head(entry: Append) -> dict[str, Any]:
     event = entry.event
-    said = _said(event)
-    digest = blake2b(dumps(said).encode(), digest_size=6).hexdigest() if said else ""
-    body: dict[str, Any] = {"id": event.id, "type": event.type.value, "time": event.time}
+    head: dict[str, Any] = {"id": event.id, "type": event.type, "time": event.time}
     optional = {
         "result": event.result,
         "dataVersion": entry.version or event.data_version,
         "run": entry.run,
         "attempt": entry.attempt,
         "codeVersion": entry.code_version,
-        "inputs": pack_inputs(entry.inputs),
+        "inputs": entry.inputs and pack_inputs(entry.inputs),
     }
-    body.update({name: value for name, value in optional.items() if value})
-    body.update(said)
-    return dumps(body), digest
+    head.update({name: value for name, value in optional.items() if value})
+    return head
 
 
 def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent:

@@ -25,7 +25,8 @@ class Append:
 
     `version` is the effective version: a materialization that names none has one derived by the caller. `fence` only
     for a run's own asset; without it the event cannot be superseded. `kind` is the run's kind: an observation is never
-    the outcome of a materialization. `event.result` marks the one event that is its run's outcome.
+    the outcome of a materialization. `event.result` marks the one event that is its run's outcome. `uid` is that of the
+    run's Job: a name that was pruned may be taken again, and what the earlier run reported is not this one's.
     """
 
     id: AssetId
@@ -37,6 +38,7 @@ class Append:
     code_version: str | None = None
     attempt: str | None = None
     kind: RunKind | None = None
+    uid: str | None = None
 
 
 class Status(StrEnum):

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NOW
 from upwell_operator.domain.conditions import Condition, difference, merge, readiness
 from upwell_operator.resources.meta import ConditionType, Reason
 

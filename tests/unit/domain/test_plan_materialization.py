@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_asset
 
+from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_asset
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Planned, PruneRun, StartRun
 from upwell_operator.domain.decisions import Verb, Why
@@ -64,11 +64,13 @@ def test_looking_twice_gives_the_same_run() -> None:
     assert the_start(planned(world)).ref == the_start(planned(world)).ref
 
 
-def test_the_name_does_not_depend_on_what_was_built_before() -> None:
-    """So that two operators, one of which has not seen the last result, do not build one set of versions twice."""
-    never = a_world({RAW: a_state("v2"), CLEAN: AssetState()})
-    before = a_world({RAW: a_state("v2"), CLEAN: a_materialized("c1", {"raw": "v1"})})
-    assert the_start(planned(never)).ref == the_start(planned(before)).ref
+def test_the_name_says_which_run_it_replaces() -> None:
+    """Own state is read after the inputs and before a Job is made, so two operators agree on what is replaced."""
+    names = {
+        the_start(planned(a_world({RAW: a_state("v2"), CLEAN: a_materialized("c1", {"raw": "v1"}, run=run)}))).ref.name
+        for run in ("clean-1", "clean-2")
+    }
+    assert len(names) == 2
 
 
 FRESH_OR_NOT = {
@@ -167,10 +169,11 @@ class TestAgain:
         assert again != first
         assert again == the_start(planned(world)).ref.name
 
-    def test_a_name_that_is_forgotten_may_be_taken_again(self) -> None:
+    def test_the_name_is_the_same_whether_or_not_the_job_that_built_them_first_is_pruned(self) -> None:
         first = eager_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
-        world = a_world({RAW: a_state("v1"), CLEAN: a_materialized("c2", {"raw": "v2"}, run="clean-2")})
-        assert the_start(planned(world)).ref.name == first
+        over = of_clean(first, phase=RunPhase.SUCCEEDED, outcome=Outcome.MATERIALIZED)
+        states = {RAW: a_state("v1"), CLEAN: a_materialized("c2", {"raw": "v2"}, run="clean-2")}
+        assert eager_run(a_world(states, over), CLEAN) == eager_run(a_world(states), CLEAN)
 
     def test_what_has_only_become_too_old_is_built_again(self) -> None:
         clean = replace(CLEAN, maximum_lag=timedelta(hours=1))
@@ -293,7 +296,7 @@ def test_the_fence_grows_with_every_run() -> None:
     clean = replace(CLEAN, request="t1")
     past = [of_clean(f"r{n}", fence=n, phase=RunPhase.FAILED, outcome=Outcome.FAILED) for n in (3, 7)]
     state = a_materialized("c1", {"raw": "v1"}, fence=5)
-    assert the_start(planned(a_world({RAW: a_state("v1"), clean: state}, *past))).fence == 8  # noqa: PLR2004
+    assert the_start(planned(a_world({RAW: a_state("v1"), clean: state}, *past))).fence == 8
 
 
 class TestPruning:

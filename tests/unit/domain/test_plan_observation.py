@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOW, a_ref, a_run, a_state, an_asset
 
+from builders import NOW, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.observing import selected
 from upwell_operator.domain.plan import plan
 from upwell_operator.domain.scheduling import activated
-from upwell_operator.domain.snapshot import Asset, AssetState, ObservationJob, Outcome, Run, RunPhase, Schedule
+from upwell_operator.domain.snapshot import Asset, AssetState, ObservationJob, Outcome, Run, Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
@@ -155,7 +155,7 @@ class TestObservationJob:
         assert error.value.reason == Reason.MIXED_SELECTION
 
     def test_a_name_that_is_no_asset_is_an_error(self) -> None:
-        with pytest.raises(Stalled, match="spec.assets: no such asset: other; apply them") as error:
+        with pytest.raises(Stalled, match=r"spec.assets: no such asset: other; apply them") as error:
             self.planned(JOB, RAW)
         assert error.value.reason == Reason.ASSET_NOT_FOUND
 
@@ -221,7 +221,7 @@ class TestSchedule:
         assert (why(result), result.tick, result.wake) == ((Verb.NO_RUN, Why.SUSPENDED), None, None)
 
     def test_a_job_that_does_not_exist_is_named(self) -> None:
-        with pytest.raises(Stalled, match='spec.job.name: no ObservationJob "sources" in namespace shop'):
+        with pytest.raises(Stalled, match=r'spec.job.name: no ObservationJob "sources" in namespace shop'):
             self.planned(DAILY, RAW)
 
     def test_a_schedule_that_is_gone_plans_nothing(self) -> None:

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from builders import NOW, a_run
 
+from builders import NOW, a_run
 from upwell.protocol import EventType, MetadataEntry
 from upwell_operator.domain.diagnosis import why_failed
 from upwell_operator.domain.reports import entry_of, events_of, read_result
@@ -98,13 +98,16 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
 WHY = {
     "what the runner said": (ended(message='{"error": "ValueError: no such file"}'), "ValueError: no such file"),
     "the last line of a log": (ended(message="one\ntwo\n\n"), "two"),
-    "a result that cannot be read": (ended(message='{"dataVersion": 3}'), "the result in .UPWELL_RESULT cannot be read"),
+    "a result that cannot be read": (
+        ended(message='{"dataVersion": 3}'),
+        "the result in .UPWELL_RESULT cannot be read",
+    ),
     "an error that says nothing": (ended(exit_code=3, message="{}"), "container run ended with exit code 3"),
     "out of memory": (ended(reason="OOMKilled"), "OOMKilled: it used more memory than its limit; raise resources"),
     "no image": (waiting("ImagePullBackOff", "not found"), "the image cannot be pulled; check its name .* .not found"),
     "waiting for nothing special": (waiting("PodInitializing"), "the Job failed, and its pods are gone"),
     "no node": (
-        {"conditions": [{"reason": "Unschedulable", "message": "0/1 nodes"}, {}]},
+        {"conditions": [{}, {"reason": "Unschedulable", "message": "0/1 nodes"}]},
         "no node could take the pod: 0/1 nodes",
     ),
     "evicted": ({"reason": "Evicted", "message": "disk"}, "Evicted: its node ran out of room"),
@@ -124,7 +127,10 @@ def test_the_newest_pod_speaks() -> None:
 
 def test_without_pods_the_job_speaks() -> None:
     late = a_run("r", message="DeadlineExceeded: Job was active longer than specified deadline")
-    assert why_failed(late, []) == "DeadlineExceeded: it took longer than timeoutSeconds allows; raise it, or make the run faster"
+    assert (
+        why_failed(late, [])
+        == "DeadlineExceeded: it took longer than timeoutSeconds allows; raise it, or make the run faster"
+    )
     assert why_failed(a_run("r", message="Odd: thing"), []) == "Odd: thing"
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_asset, an_input
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_asset, an_input
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.asset_status import asset_status, refused_status, remembered_state
@@ -130,7 +130,8 @@ STATES = st.builds(
     AssetState,
     version=TEXTS | st.none(),
     version_changed_at=TIMES | st.none(),
-    observation=st.none() | st.builds(Observation, TIMES, TEXTS, TEXTS | st.none(), TIMES | st.none(), st.integers(1, 9)),
+    observation=st.none()
+    | st.builds(Observation, TIMES, TEXTS, TEXTS | st.none(), TIMES | st.none(), st.integers(1, 9)),
     materialization=st.none() | st.builds(Materialization, TIMES, TEXTS, TEXTS | st.none(), TEXTS | st.none(), INPUTS),
     failure=st.none() | st.builds(Failure, TIMES, st.sampled_from(RunKind), TEXTS, TEXTS),
 )

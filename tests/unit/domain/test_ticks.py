@@ -27,9 +27,19 @@ CASES = {
     "a shorthand": ("@daily", "UTC", "2026-11-22T05:00", "2026-11-22T00:00"),
     "in a zone": ("0 6 * * *", BERLIN, "2026-11-22T05:00", "2026-11-22T05:00"),
     "only on weekdays": ("0 6 * * 1-5", "UTC", "2026-11-22T12:00", "2026-11-20T06:00"),
-    "in the hour that happens twice, once, in the first": ("30 2 * * *", BERLIN, "2026-10-25T01:45", "2026-10-25T00:30"),
+    "in the hour that happens twice, once, in the first": (
+        "30 2 * * *",
+        BERLIN,
+        "2026-10-25T01:45",
+        "2026-10-25T00:30",
+    ),
     "between its two occurrences": ("30 2 * * *", BERLIN, "2026-10-25T01:10", "2026-10-25T00:30"),
-    "in the hour that does not exist, right after the gap": ("30 2 * * *", BERLIN, "2026-03-29T01:20", "2026-03-29T01:00"),
+    "in the hour that does not exist, right after the gap": (
+        "30 2 * * *",
+        BERLIN,
+        "2026-03-29T01:20",
+        "2026-03-29T01:00",
+    ),
     "every hour goes through both": ("0 * * * *", BERLIN, "2026-10-25T01:05", "2026-10-25T01:00"),
 }
 

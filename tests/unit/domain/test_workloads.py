@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import a_ref, an_asset, an_input
 
+from builders import a_ref, an_asset, an_input
 from upwell.protocol import EXIT_PERMANENT, RunKind
 from upwell_operator.domain.actions import StartRun
 from upwell_operator.domain.merge import strategic_merge
@@ -86,6 +86,13 @@ def test_our_variables_win_over_the_users() -> None:
     hostile = {**PYTHON, "env": [{"name": "UPWELL_RUN", "value": "another"}, {"name": "MINE", "value": "kept"}]}
     assert (env(hostile)["UPWELL_RUN"], env(hostile)["MINE"]) == ("clean-1", "kept")
     assert [one["name"] for one in main(hostile)["env"]].count("UPWELL_RUN") == 1
+
+
+def test_a_code_version_is_told_if_there_is_one() -> None:
+    bare = replace(START, asset=an_asset("clean", deps=["raw"]))
+    (container,) = a_job(start=bare)["spec"]["template"]["spec"]["containers"]
+    assert env()["UPWELL_CODE_VERSION"] == "3"
+    assert "UPWELL_CODE_VERSION" not in {one["name"] for one in container["env"]}
 
 
 def test_code_from_a_config_map_is_mounted() -> None:

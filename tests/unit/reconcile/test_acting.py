@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from builders import an_asset
-from reconcile_world import NAMESPACE, Bench, a_derived, a_job, a_source, asset_key
 
+from builders import an_asset
+from reconcile_objects import NAMESPACE, a_derived, a_job, a_source, asset_key
+from reconcile_world import Bench
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import PruneRun, StartRun
 from upwell_operator.domain.runs import read_run

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from builders import NOW, a_ref
-from reconcile_world import a_job
 
+from builders import NOW, a_ref
+from reconcile_objects import a_job
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.snapshot import Run
 from upwell_operator.errors import Fenced, StoreUnavailable
@@ -89,7 +89,9 @@ async def test_while_the_store_is_away_the_newest_word_about_each_subject_waits(
     assert len(shelf.decided) == 2
 
 
-async def test_what_waits_is_bounded_and_the_oldest_go(diary: Diary, shelf: Shelf, monkeypatch) -> None:
+async def test_what_waits_is_bounded_and_the_oldest_go(
+    diary: Diary, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rooms, "WAITING_AT_MOST", 3)
     shelf.error = StoreUnavailable("away")
     for number in range(5):
@@ -111,6 +113,13 @@ async def test_a_word_that_comes_while_one_is_written_waits_for_its_turn(diary: 
     shelf.decide = write  # type: ignore[method-assign]
     await diary.note([])
     assert shelf.decided == [("raw", "Fresh"), ("raw", "Suspended")]
+
+
+async def test_a_diary_that_may_have_been_emptied_is_written_again(diary: Diary, shelf: Shelf) -> None:
+    await diary.note([why()])
+    diary.mistrust()
+    await diary.note([why()])
+    assert shelf.decided == [("raw", "Fresh"), ("raw", "Fresh")]
 
 
 async def test_a_store_that_is_known_to_be_away_is_not_waited_for(shelf: Shelf) -> None:

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Sequence
 
 import pytest
-from builders import a_materialized
-from reconcile_world import NAMESPACE, Bench, a_derived, a_source
 
+from builders import a_materialized
+from reconcile_objects import NAMESPACE, a_derived, a_source
+from reconcile_world import Bench
 from upwell_operator.domain.asset_status import remembered_state
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetState, Ref
 
@@ -41,7 +42,9 @@ async def test_what_was_reported_is_read_and_whom_it_changed_is_told(bench: Benc
     assert await bench.mind.gatherer.gather([RAW_REF]) == set()
 
 
-async def test_what_is_reported_while_the_store_is_read_is_read_again(bench: Bench, monkeypatch) -> None:
+async def test_what_is_reported_while_the_store_is_read_is_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer may be older than the report that came with it: the mark must outlive the reading."""
     await bench.outside("raw", "v2")
     read = bench.store.states
@@ -80,7 +83,9 @@ async def test_a_store_that_goes_away_is_said_once_and_nothing_is_forgotten(
     assert bench.mind.gatherer.lost.is_set()
 
 
-async def test_what_could_not_be_read_is_read_when_the_store_answers(bench: Bench, caplog) -> None:
+async def test_what_could_not_be_read_is_read_when_the_store_answers(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     await bench.outside("raw", "v2")
     bench.redis.connected = False
@@ -94,7 +99,7 @@ async def test_what_could_not_be_read_is_read_when_the_store_answers(bench: Benc
     assert not bench.mind.gatherer.lost.is_set()
 
 
-async def test_while_the_store_is_away_nothing_is_asked_of_it(bench: Bench, monkeypatch) -> None:
+async def test_while_the_store_is_away_nothing_is_asked_of_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.redis.connected = False
     bench.mind.gatherer.read_again([RAW])
     await bench.mind.gatherer.gather([])
@@ -114,7 +119,9 @@ async def test_an_operator_that_starts_without_a_store_knows_what_status_remembe
     assert bench.mind.world.states[CLEAN] == UNKNOWN_STATE
 
 
-async def test_an_emptied_store_is_filled_from_what_status_remembers_and_that_is_said(bench: Bench, caplog) -> None:
+async def test_an_emptied_store_is_filled_from_what_status_remembers_and_that_is_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     await empty(bench)
     bench.mind.gatherer.read_again([RAW, CLEAN])
     assert await bench.mind.gatherer.gather([]) == set()
@@ -134,13 +141,17 @@ async def test_what_was_reported_after_the_emptying_is_not_overwritten_by_memori
     assert (version(bench), bench.mind.world.states[CLEAN].version) == ("v9", "c1")
 
 
-async def test_an_asset_of_which_nothing_was_ever_known_is_no_sign_of_an_emptied_store(bench: Bench, caplog) -> None:
+async def test_an_asset_of_which_nothing_was_ever_known_is_no_sign_of_an_emptied_store(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     bench.mind.gatherer.read_again([CLEAN])
     await bench.mind.gatherer.gather([])
     assert caplog.messages == []
 
 
-async def test_a_state_that_vanished_alone_is_rebuilt_only_once_for_an_emptied_store(bench: Bench, caplog) -> None:
+async def test_a_state_that_vanished_alone_is_rebuilt_only_once_for_an_emptied_store(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     """After a rebuild the marker stands: a state that is absent then was absent for another reason."""
     await empty(bench)
     bench.mind.gatherer.read_again([RAW])

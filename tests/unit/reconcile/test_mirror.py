@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from reconcile_world import (
+
+from reconcile_objects import (
     NAMESPACE,
     a_derived,
     a_job,
@@ -17,7 +18,6 @@ from reconcile_world import (
     schedule_key,
     seen,
 )
-
 from upwell_operator.domain.snapshot import AssetId, Outcome, Ref
 from upwell_operator.domain.world import World
 from upwell_operator.reconcile.mirror import Mirror, remembered

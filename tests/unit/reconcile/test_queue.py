@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from reconcile_world import asset_key, job_key, run_key
 
+from reconcile_objects import asset_key, job_key, run_key
 from upwell_operator.reconcile.queue import FIRST_DELAY, LONGEST_DELAY, Key, Queue
 
 A, B = asset_key("a"), asset_key("b")

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from reconcile_world import NAMESPACE, Bench, a_derived, a_source, until
 
+from reconcile_objects import NAMESPACE, a_derived, a_source
+from reconcile_world import Bench, until
 from upwell.protocol import EventType
 from upwell_operator.domain.snapshot import AssetId, Outcome, Ref, Run
 from upwell_operator.errors import NotFound, Rejected, StoreUnavailable
@@ -26,9 +27,9 @@ async def bench() -> Bench:
     return bench
 
 
-async def observing(bench: Bench, token: str = "t1") -> Run:
+async def observing(bench: Bench, asked: str = "t1") -> Run:
     """Give an observation that runs."""
-    await bench.request("raw", token)
+    await bench.request("raw", asked)
     await bench.settle()
     (run,) = await bench.open_runs("raw")
     return run
@@ -317,7 +318,9 @@ async def test_while_the_store_is_away_a_finished_run_waits_and_is_lost_to_nobod
     assert await outcome(bench, run) is Outcome.CHANGED
 
 
-async def test_events_that_the_store_did_not_acknowledge_are_appended_again(bench: Bench, monkeypatch) -> None:
+async def test_events_that_the_store_did_not_acknowledge_are_appended_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = await observing(bench)
     await bench.leaves(run, SAW_V1)
     append, tries = bench.store.append, []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import NOW, a_run, an_input
 
+from builders import NOW, a_run, an_input
 from upwell.protocol import Event, EventType, RunKind
 from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.errors import Forbidden

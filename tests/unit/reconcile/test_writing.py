@@ -5,16 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
-from reconcile_world import (
-    NAMESPACE,
-    Bench,
-    a_derived,
-    a_schedule,
-    a_source,
-    an_observation_job,
-    asset_key,
-)
 
+from reconcile_objects import NAMESPACE, a_derived, a_schedule, a_source, an_observation_job, asset_key
+from reconcile_world import Bench
 from upwell_operator.domain.actions import Planned
 from upwell_operator.errors import Forbidden
 from upwell_operator.reconcile.writing import turned
@@ -134,7 +127,9 @@ async def test_what_a_person_must_mend_is_a_warning(bench: Bench) -> None:
     assert await bench.cluster.told("nightly") == [("Warning", "MixedSelection")]
 
 
-async def test_an_event_that_is_refused_does_not_undo_the_status(bench: Bench, caplog) -> None:
+async def test_an_event_that_is_refused_does_not_undo_the_status(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     bench.cluster.refusals["post_event"] = [Forbidden("no rights to post events")]
     await bench.apply(an_observation_job("nightly", "clean"))

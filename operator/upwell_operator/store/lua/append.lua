@@ -16,17 +16,17 @@ if refused then return refused end
 local KEPT, WHOLE, DAY, WEEK = '1000', 100, 86400, 604800
 local act, version, time, run = ARGV[4], ARGV[5], ARGV[7], ARGV[8]
 
-local S = redis.call('HMGET', KEYS[1], 'e', 'fence', 'v', 'vt', 'vl', 'vn', 'vr', 'ov', 'oc', 'oh', 'f', 'keep')
+local S = call('HMGET', KEYS[1], 'e', 'fence', 'v', 'vt', 'vl', 'vn', 'vr', 'ov', 'oc', 'oh', 'f', 'keep')
 local last, fence, v, vt, vl, vn, vr = S[1], tonumber(S[2] or '0'), S[3], S[4], S[5], S[6], S[7]
 local ov, oc, oh, failure, keep = S[8], S[9], S[10], S[11], S[12] or KEPT
 
 -- Idempotence.
 local outcome = false
 if run ~= '' then
-  local seen = redis.call('HMGET', KEYS[5], ARGV[3], '!outcome')
+  local seen = call('HMGET', KEYS[5], ARGV[3], '!outcome')
   if seen[1] then return 0 end
   outcome = seen[2]
-elseif redis.call('ZSCORE', KEYS[5], ARGV[3]) then
+elseif call('ZSCORE', KEYS[5], ARGV[3]) then
   return 0
 end
 
@@ -40,36 +40,37 @@ local quiet = act == 'o' and not changed and not recovered and ov == version and
 
 -- The event.
 local ms = now_ms()
-if not last then redis.call('SADD', KEYS[7], ARGV[13]) end
+if not last then call('SADD', KEYS[7], ARGV[13]) end
 local id = next_id(last or '0-0', ms)
 local flags = (superseded and 's') or (changed and 'c') or ''
 if quiet then
-  redis.call('XADD', KEYS[3], 'MAXLEN', '=', math.min(WHOLE, tonumber(keep)), id, 'f', flags, 'j', ARGV[6])
+  call('XADD', KEYS[3], 'MAXLEN', '=', math.min(WHOLE, tonumber(keep)), id, 'f', flags, 'j', ARGV[6])
 else
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', keep, id, 'f', flags, 'j', ARGV[6])
+  call('XADD', KEYS[2], 'MAXLEN', '~', keep, id, 'f', flags, 'j', ARGV[6])
 end
 
 -- State, and the version that is over.
-local set = {'e', id}
-local function put(...)
-  for _, x in ipairs({...}) do set[#set + 1] = x end
+local set, size = {'e', id}, 2
+local function put(field, value)
+  set[size + 1], set[size + 2] = field, value
+  size = size + 2
 end
 if ARGV[2] ~= '' and act ~= 'e' and tonumber(ARGV[2]) > fence then put('fence', ARGV[2]) end
 if changed then
   if v then
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', keep, id,
+    call('XADD', KEYS[4], 'MAXLEN', '~', keep, id,
       'v', v, 'a', vt or time, 'b', vl or vt or time, 'n', vn or '1', 'r', vr or '')
   end
-  put('v', version, 'vt', time, 'vl', time, 'vn', '1', 'vr', run)
+  put('v', version) put('vt', time) put('vl', time) put('vn', 1) put('vr', run)
 elseif success then
-  put('vl', time, 'vn', string.format('%.0f', tonumber(vn or '1') + 1))
+  put('vl', time) put('vn', tonumber(vn or '1') + 1)
 end
 if act == 'o' then
-  put('ot', time, 'or', run)
+  put('ot', time) put('or', run)
   if ov == version then
-    put('oc', string.format('%.0f', tonumber(oc or '1') + 1))
+    put('oc', tonumber(oc or '1') + 1)
   else
-    put('ov', version, 'os', time, 'oc', '1')
+    put('ov', version) put('os', time) put('oc', 1)
   end
   if oh ~= ARGV[9] then put('oh', ARGV[9]) end
 elseif act == 'm' then
@@ -77,30 +78,30 @@ elseif act == 'm' then
 elseif act == 'f' then
   put('f', ARGV[10])
 end
-redis.call('HSET', KEYS[1], unpack(set))
-if recovered then redis.call('HDEL', KEYS[1], 'f') end
+call('HSET', KEYS[1], unpack(set, 1, size))
+if recovered then call('HDEL', KEYS[1], 'f') end
 
 -- Remember the id, and what the run came to; the stronger word stays.
 if run ~= '' then
   local word = ARGV[11]
   if word == 'Observed' then word = changed and 'Changed' or 'Unchanged' end
   if word == '' or (word == 'Unchanged' and outcome) then
-    redis.call('HSET', KEYS[5], ARGV[3], '1')
+    call('HSET', KEYS[5], ARGV[3], '1')
   else
-    redis.call('HSET', KEYS[5], ARGV[3], '1', '!outcome', word)
+    call('HSET', KEYS[5], ARGV[3], '1', '!outcome', word)
   end
-  redis.call('EXPIRE', KEYS[5], WEEK)
+  call('EXPIRE', KEYS[5], WEEK)
 else
-  redis.call('ZADD', KEYS[5], ms, ARGV[3])
-  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', string.format('%.0f', ms - DAY * 1000))
-  redis.call('EXPIRE', KEYS[5], DAY)
+  call('ZADD', KEYS[5], ms, ARGV[3])
+  call('ZREMRANGEBYSCORE', KEYS[5], '-inf', ms - DAY * 1000)
+  call('EXPIRE', KEYS[5], DAY)
 end
 
 -- The feed: only what something downstream, or the asset's status, could care about.
 if changed or recovered or act == 'm' or act == 'f' or (act == 'o' and not ov) then
   local newest = newest_id(KEYS[6])
-  local place = newest and next_id(newest, 0) or (string.format('%.0f', ms) .. '-1')
-  redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[15], place,
+  local place = newest and next_id(newest, 0) or (ms .. '-1')
+  call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[15], place,
     'a', ARGV[12], 'c', changed and '1' or '0', 'k', ARGV[14], 'r', run)
 end
 

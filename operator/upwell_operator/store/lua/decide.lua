@@ -7,13 +7,13 @@
 local refused = fenced(KEYS[2], ARGV[1])
 if refused then return refused end
 
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local newest = call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local same = newest[1] and newest[1][2][2] == ARGV[2]
 if not same then
-  redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[4], '*', 'd', ARGV[2], 't', ARGV[3])
+  call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[4], '*', 'd', ARGV[2], 't', ARGV[3])
 end
 -- What is still true must not expire; a write for every look at an unchanged world would cost an fsync each.
-if not same or redis.call('TTL', KEYS[1]) < tonumber(ARGV[5]) / 2 then
-  redis.call('EXPIRE', KEYS[1], ARGV[5])
+if not same or call('TTL', KEYS[1]) < tonumber(ARGV[5]) / 2 then
+  call('EXPIRE', KEYS[1], ARGV[5])
 end
 return same and 0 or 1

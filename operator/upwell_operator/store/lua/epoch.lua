@@ -4,7 +4,7 @@
 -- ARGV  1 next or same  2 the least it may be
 -- Gives the epoch that stands afterwards.
 
-local held, wanted = tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[2])
+local held, wanted = tonumber(call('GET', KEYS[1]) or '0'), tonumber(ARGV[2])
 if ARGV[1] == 'next' then wanted = math.max(held + 1, wanted) end
-if wanted > held then redis.call('SET', KEYS[1], string.format('%.0f', wanted)) end
+if wanted > held then call('SET', KEYS[1], string.format('%.0f', wanted)) end
 return math.max(held, wanted)

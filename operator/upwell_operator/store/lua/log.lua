@@ -6,5 +6,5 @@
 
 local refused = fenced(KEYS[2], ARGV[1])
 if refused then return refused end
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1

@@ -8,15 +8,15 @@
 local refused = fenced(KEYS[4], ARGV[1])
 if refused then return refused end
 
-local known = redis.call('HMGET', KEYS[1], 'x', 'm')
+local known = call('HMGET', KEYS[1], 'x', 'm')
 if known[1] == '1' and ARGV[4] ~= '1' then return 0 end
 local member = known[2] or ARGV[3]
-redis.call('HSET', KEYS[1], 'j', ARGV[2], 'm', member, 'x', ARGV[4])
-redis.call('EXPIRE', KEYS[1], ARGV[5])
+call('HSET', KEYS[1], 'j', ARGV[2], 'm', member, 'x', ARGV[4])
+call('EXPIRE', KEYS[1], ARGV[5])
 for i = 2, 3 do
-  redis.call('ZADD', KEYS[i], 0, member)
-  redis.call('ZREMRANGEBYLEX', KEYS[i], '-', '(' .. ARGV[6])
-  redis.call('ZREMRANGEBYRANK', KEYS[i], 0, -1 - tonumber(ARGV[7]))
-  redis.call('EXPIRE', KEYS[i], ARGV[5])
+  call('ZADD', KEYS[i], 0, member)
+  call('ZREMRANGEBYLEX', KEYS[i], '-', '(' .. ARGV[6])
+  call('ZREMRANGEBYRANK', KEYS[i], 0, -1 - tonumber(ARGV[7]))
+  call('EXPIRE', KEYS[i], ARGV[5])
 end
 return 1

@@ -10,19 +10,19 @@ if refused then return refused end
 local keep, oldest = tonumber(ARGV[2]), math.max(0, now_ms() - tonumber(ARGV[3]))
 local gone = 0
 for i = 2, 4 do
-  if redis.call('EXISTS', KEYS[i]) == 1 then
-    gone = gone + redis.call('XTRIM', KEYS[i], 'MAXLEN', '=', i == 3 and math.min(100, keep) or keep)
-    gone = gone + redis.call('XTRIM', KEYS[i], 'MINID', '=', string.format('%.0f', oldest))
-    if redis.call('XLEN', KEYS[i]) == 0 then redis.call('DEL', KEYS[i]) end
+  if call('EXISTS', KEYS[i]) == 1 then
+    gone = gone + call('XTRIM', KEYS[i], 'MAXLEN', '=', i == 3 and math.min(100, keep) or keep)
+    gone = gone + call('XTRIM', KEYS[i], 'MINID', '=', string.format('%.0f', oldest))
+    if call('XLEN', KEYS[i]) == 0 then call('DEL', KEYS[i]) end
   end
 end
 
-local S = redis.call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'keep', 'fence')
+local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'keep', 'fence')
 local current = S[1] or S[2] or S[3] or S[4] or S[6]
-if current or redis.call('EXISTS', KEYS[2], KEYS[3]) > 0 then
-  if S[5] ~= ARGV[2] then redis.call('HSET', KEYS[1], 'keep', ARGV[2]) end
+if current or call('EXISTS', KEYS[2], KEYS[3]) > 0 then
+  if S[5] ~= ARGV[2] then call('HSET', KEYS[1], 'keep', ARGV[2]) end
 else
-  redis.call('DEL', KEYS[1])
-  redis.call('SREM', KEYS[5], ARGV[4])
+  call('DEL', KEYS[1])
+  call('SREM', KEYS[5], ARGV[4])
 end
 return gone

@@ -1,0 +1,112 @@
+"""ObservationJobs and Schedules end to end: applied, asked for, or due; real pods look, and status counts them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cluster.kubectl import Json, Kubectl, until
+from cluster.manifests import asset, job, result, runs, schedule, shell
+
+pytestmark = pytest.mark.usefixtures("upwell")
+SAME = shell(result('{"dataVersion": "1"}'))
+NEW = shell('echo "{\\"dataVersion\\": \\"$(date +%s%N)\\"}" > $UPWELL_RESULT')
+FAILS = shell("echo no such bucket >&2; exit 1")
+
+
+def last_run(kubectl: Kubectl, name: str, *, after: str = "") -> Json:
+    """Wait until the newest run of a job is over, and is another than one; give what status tells of it."""
+
+    def over() -> Json | None:
+        last: Json = kubectl.get("observationjob", name).get("status", {}).get("lastRun", {})
+        return last if last and last["phase"] != "Active" and last["name"] != after else None
+
+    found: Json = until(over, 120)
+    return found
+
+
+def figures(run: Json) -> dict[str, int]:
+    """Give the counts of a run."""
+    return {key: run[key] for key in ("observed", "changed", "unchanged", "failed")}
+
+
+def time(text: str) -> datetime:
+    """Read a time of status."""
+    return datetime.fromisoformat(text)
+
+
+def test_a_job_runs_when_it_is_applied_and_whenever_it_is_asked(kubectl: Kubectl) -> None:
+    sources = ("same", "new")
+    kubectl.apply(asset("same", observe=SAME), asset("new", observe=NEW), job("both", *sources, runOnApply=True))
+    applied = last_run(kubectl, "both")
+    assert applied["phase"] == "Succeeded"
+    assert figures(applied) == {"observed": 2, "changed": 2, "unchanged": 0, "failed": 0}
+
+    kubectl.annotate("observationjob", "both", requested_at="1")
+    asked = last_run(kubectl, "both", after=applied["name"])
+    assert figures(asked) == {"observed": 2, "changed": 1, "unchanged": 1, "failed": 0}
+    status = kubectl.get("observationjob", "both")["status"]
+    assert status["lastHandledRequest"] == "1"
+    assert status["lastSuccessfulTime"] == asked["end"]
+    assert [len(runs(kubectl, name)) for name in sources] == [2, 2]
+    for name in sources:
+        assert {run["metadata"]["labels"]["upwell.dev/job-run"] for run in runs(kubectl, name)} == {
+            applied["name"],
+            asked["name"],
+        }
+
+
+def test_a_member_that_fails_fails_the_run_and_stops_no_other(kubectl: Kubectl) -> None:
+    kubectl.apply(
+        asset("same", observe=SAME), asset("fails", observe=FAILS), job("both", "same", "fails", requested="1")
+    )
+    last = last_run(kubectl, "both")
+    assert last["phase"] == "Failed"
+    assert figures(last) == {"observed": 1, "changed": 1, "unchanged": 0, "failed": 1}
+    assert "no such bucket" in kubectl.condition("asset", "fails", "Observed")["message"]
+    assert kubectl.condition("asset", "same", "Observed")["status"] == "True"
+
+
+def test_a_job_that_is_suspended_starts_nothing_until_it_is_resumed(kubectl: Kubectl) -> None:
+    kubectl.apply(asset("same", observe=SAME), job("held", "same", requested="1", suspend=True))
+    until(lambda: kubectl.condition("observationjob", "held", "Ready").get("reason") == "Suspended", 30)
+    assert runs(kubectl, "same") == []
+    kubectl.apply(job("held", "same", requested="1"))
+    assert figures(last_run(kubectl, "held"))["observed"] == 1
+
+
+@pytest.mark.timeout(300)
+def test_a_schedule_fires_at_the_minute_and_not_while_it_is_suspended(kubectl: Kubectl) -> None:
+    kubectl.apply(asset("same", observe=SAME), job("look", "same"), schedule("minute", "* * * * *", "look"))
+    kubectl.apply(schedule("asleep", "* * * * *", "look", suspend=True))
+    status = until(lambda: kubectl.get("schedule", "minute").get("status", {}).get("nextScheduleTime"), 30)
+    tick = time(status)
+    assert tick.second == 0
+    assert timedelta(0) <= tick - datetime.now(UTC) + timedelta(seconds=5) <= timedelta(seconds=65)
+
+    last = last_run(kubectl, "look")
+    (run,) = runs(kubectl, "same")
+    created = time(run["metadata"]["creationTimestamp"])
+    assert timedelta(0) <= created - tick < timedelta(seconds=15)
+    assert figures(last) == {"observed": 1, "changed": 1, "unchanged": 0, "failed": 0}
+    fired = kubectl.get("schedule", "minute")["status"]
+    assert (time(fired["lastScheduleTime"]), time(fired["nextScheduleTime"])) == (tick, tick + timedelta(minutes=1))
+    assert "missedTicks" not in fired
+
+    kubectl.apply(schedule("minute", "* * * * *", "look", suspend=True))
+    until(lambda: kubectl.condition("schedule", "minute", "Ready").get("reason") == "Suspended", 30)
+    until(lambda: datetime.now(UTC) > tick + timedelta(seconds=64), 90, every=1)
+    assert len(runs(kubectl, "same")) == 1, "a tick has passed, and nobody heard it"
+    asleep = kubectl.get("schedule", "asleep")["status"]
+    assert "nextScheduleTime" not in asleep
+    assert "lastScheduleTime" not in asleep
+
+
+def test_a_schedule_that_ends_leaves_its_runs(kubectl: Kubectl) -> None:
+    kubectl.apply(asset("same", observe=SAME), job("look", "same", runOnApply=True))
+    kubectl.apply(schedule("daily", "@daily", "look", timeZone="Europe/Lisbon"))
+    kubectl.wait("schedule", "daily", "Ready", 30)
+    last_run(kubectl, "look")
+    kubectl.run("delete", "schedule", "daily")
+    assert len(runs(kubectl, "same")) == 1

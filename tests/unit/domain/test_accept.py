@@ -1,0 +1,125 @@
+"""From manifests to the values that decisions see, and the index of runs that decisions look into."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from builders import NAMESPACE, NOW, a_ref, a_run
+from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
+from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, Outcome, Ref
+from upwell_operator.domain.world import Runs
+from upwell_operator.resources.meta import API_VERSION, Kind
+from upwell_operator.resources.parsing import parse
+
+RUN = {"python": {"function": "m:f"}}
+
+
+def an_object(kind: Kind, name: str = "x", annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    meta = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "uid": "u1",
+        "generation": 3,
+        "creationTimestamp": "2026-11-22T12:00:00Z",
+        "annotations": annotations or {},
+    }
+    return {"apiVersion": API_VERSION, "kind": kind.value, "metadata": meta, "spec": spec}
+
+
+def accepted(status: dict[str, Any] | None = None, annotations: dict[str, str] | None = None, **spec: Any) -> Any:
+    obj = an_object(Kind.ASSET, annotations=annotations, **spec)
+    return accept_asset(parse(Kind.ASSET, obj), obj["spec"], status or {})
+
+
+def test_the_parts_say_what_kind_of_asset_it_is() -> None:
+    assert accepted(observe=RUN).kind is AssetKind.SOURCE
+    assert accepted(materialize=RUN).kind is AssetKind.DERIVED
+    assert accepted().kind is AssetKind.EXTERNAL
+
+
+def test_the_key_is_the_name_unless_it_is_said() -> None:
+    assert (accepted().key, accepted(key="raw/orders").key) == ("x", "raw/orders")
+
+
+def test_everything_a_decision_needs_is_taken_over() -> None:
+    asset = accepted(
+        {"lastHandledRequest": "t1"},
+        {"upwell.dev/requested-at": "t2"},
+        deps=[{"name": "a"}, {"name": "b", "namespace": "other"}],
+        materialize=RUN,
+        autoMaterialize={"policy": "Eager"},
+        codeVersion="3",
+        freshness={"maximumLag": "26h"},
+        history={"successfulRuns": 1, "failedRuns": 2},
+        exportTo=["marts"],
+        suspend=True,
+    )
+    assert (asset.ref, asset.uid, asset.generation, asset.created_at) == (a_ref("x"), "u1", 3, NOW)
+    assert asset.deps == (Ref(NAMESPACE, "a"), Ref("other", "b"))
+    assert (asset.policy, asset.code_version, asset.suspended) == (AutoPolicy.EAGER, "3", True)
+    assert (asset.request, asset.handled_request) == ("t2", "t1")
+    assert (asset.maximum_lag, asset.export_to) == (timedelta(hours=26), ("marts",))
+    assert (asset.successful_runs, asset.failed_runs) == (1, 2)
+    assert accepted(observe={**RUN, "every": "15m"}).every == timedelta(minutes=15)
+
+
+def test_a_changed_template_is_another_template() -> None:
+    first, mended = accepted(materialize=RUN), accepted(materialize={**RUN, "image": "fixed:1"})
+    assert first.template != mended.template
+    assert first.template == accepted(materialize=RUN, description="only words").template
+
+
+def test_an_observation_job_is_taken_over() -> None:
+    obj = an_object(Kind.OBSERVATION_JOB, assets=["a", "b"], runOnApply=True, suspend=True)
+    job = accept_job(parse(Kind.OBSERVATION_JOB, obj), {"lastHandledRequest": "t", "appliedGeneration": 2})
+    assert (job.assets, job.run_on_apply, job.suspended) == (("a", "b"), True, True)
+    assert (job.handled_request, job.applied_generation, job.generation) == ("t", 2, 3)
+
+
+def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
+    spec = {"schedule": "@daily", "timeZone": "Europe/Lisbon", "job": {"name": "j"}, "startingDeadlineSeconds": 60}
+    obj = an_object(Kind.SCHEDULE, **spec)
+    status = {
+        "lastScheduleTime": "2026-11-22T12:00:00Z",
+        "activeSince": "2026-11-22T12:00:00Z",
+        "observedSchedule": "s",
+    }
+    schedule = accept_schedule(parse(Kind.SCHEDULE, obj), status)
+    assert (schedule.line, schedule.time_zone, schedule.job) == ("@daily", "Europe/Lisbon", "j")
+    assert (schedule.last_tick, schedule.active_since, schedule.observed_schedule) == (NOW, NOW, "s")
+    assert schedule.starting_deadline == timedelta(seconds=60)
+    del obj["spec"]["startingDeadlineSeconds"]
+    assert accept_schedule(parse(Kind.SCHEDULE, obj), {}).starting_deadline is None
+
+
+class TestRuns:
+    """Found by name, by asset and by ObservationJob."""
+
+    MEMBER = a_run("raw-1", asset="raw", kind="observe", observation_job="sources", job_run="r1", fence=2)
+    ALONE = a_run("raw-0", asset="raw", kind="observe", outcome=Outcome.CHANGED)
+
+    def runs(self) -> Runs:
+        runs = Runs()
+        runs.put(self.MEMBER)
+        runs.put(self.ALONE)
+        return runs
+
+    def test_oldest_first(self) -> None:
+        assert self.runs().of(a_ref("raw")) == [self.ALONE, self.MEMBER]
+        assert self.runs().of_job(a_ref("sources")) == [self.MEMBER]
+
+    def test_open_are_those_without_an_outcome(self) -> None:
+        assert self.runs().open(a_ref("raw")) == [self.MEMBER]
+
+    def test_what_is_removed_is_found_nowhere(self) -> None:
+        runs = self.runs()
+        assert runs.remove(self.MEMBER.ref) == self.MEMBER
+        assert runs.remove(self.ALONE.ref) == self.ALONE
+        assert runs.remove(self.ALONE.ref) is None
+        assert (runs.of(a_ref("raw")), runs.of_job(a_ref("sources")), list(runs.refs())) == ([], [], [])
+
+
+def test_names_are_written_as_people_write_them() -> None:
+    assert str(a_ref("x")) == f"{NAMESPACE}/x"
+    assert str(accepted(key="a/b").id) == f"{NAMESPACE}/a/b"

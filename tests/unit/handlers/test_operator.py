@@ -1,0 +1,264 @@
+"""A replica of the operator: what it does before, while and after it holds the Lease."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import kopf
+import pytest
+from prometheus_client import CollectorRegistry
+
+from reconcile_objects import NAMESPACE, a_source
+from reconcile_world import Bench, until
+from upwell_operator.errors import ClusterUnavailable, Fenced, StoreUnavailable
+from upwell_operator.handlers import main as rooms
+from upwell_operator.handlers.ears import DeafError
+from upwell_operator.handlers.main import LeaseLostError, Operator, run_operator
+from upwell_operator.health import Checks
+from upwell_operator.settings import Settings
+from upwell_operator.store import feed
+
+SETTINGS = Settings(lease_seconds=3, lease_namespace=NAMESPACE)
+
+
+@pytest.fixture(autouse=True)
+def _without_kopf(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def operator(**options: Any) -> None:
+        while not options["stop_flag"].is_set():  # noqa: ASYNC110 -- what kopf does with a threading.Event
+            await asyncio.sleep(0.005)
+
+    monkeypatch.setattr(kopf, "operator", operator)
+    monkeypatch.setattr(feed, "BLOCK_SECONDS", 0.1)
+
+
+class Page:
+    """What serves checks and metrics."""
+
+    def __init__(self) -> None:
+        self.up = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self, checks: Checks, registry: CollectorRegistry) -> None:
+        self.checks, self.registry = checks, registry
+        self.up.set()
+        if self.error:
+            raise self.error
+        await asyncio.Event().wait()
+
+    async def says(self, check: str) -> tuple[bool, str]:
+        found = await self.checks[check]()
+        return found.ok, found.message
+
+    def value(self, name: str) -> float | None:
+        return self.registry.get_sample_value(name)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    bench = Bench()
+    await bench.apply(a_source("raw"))
+    return bench
+
+
+@contextlib.asynccontextmanager
+async def a_replica(bench: Bench, settings: Settings = SETTINGS) -> AsyncIterator[tuple[Operator, Page, Any]]:
+    """Run a replica while the block lasts; SIGTERM ends it unless it has ended."""
+    page = Page()
+    operator = Operator(bench.cluster, bench.store, settings)
+    life = asyncio.ensure_future(operator.run(page))
+    await page.up.wait()
+    try:
+        yield operator, page, life
+    finally:
+        if not life.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+        with contextlib.suppress(LeaseLostError):
+            await life
+
+
+async def held_by(bench: Bench, holder: str) -> None:
+    """Have somebody else hold the Lease."""
+    meta = {"name": SETTINGS.lease_name, "namespace": NAMESPACE}
+    spec = {"holderIdentity": holder, "leaseDurationSeconds": 60, "leaseTransitions": 4}
+    await bench.cluster.create("leases", {"metadata": meta, "spec": spec})
+
+
+async def lease(bench: Bench) -> dict[str, Any]:
+    return (await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name))["spec"]
+
+
+async def ready(bench: Bench) -> bool:
+    return await bench.condition("raw", "Ready") == ("True", "Ready")
+
+
+async def test_whoever_holds_the_lease_works_with_an_epoch_of_his_own(bench: Bench) -> None:
+    async with a_replica(bench) as (_, page, _):
+        await until(lambda: ready(bench), "raw has a status")
+        assert bench.store.epoch == 1
+        assert (await lease(bench))["holderIdentity"]
+        assert await page.says("leader") == (True, "leads")
+
+
+async def test_the_lease_is_given_back_at_the_end(bench: Bench) -> None:
+    async with a_replica(bench):
+        await until(lambda: ready(bench), "raw has a status")
+    assert (await lease(bench))["holderIdentity"] == ""
+
+
+async def test_nothing_is_decided_before_the_lease_is_held_although_all_is_heard(bench: Bench) -> None:
+    await held_by(bench, "other")
+    async with a_replica(bench) as (operator, page, _):
+        await until(lambda: operator._leadership.holder, "it knows who leads")
+        operator._mind.hear("assets", "ADDED", await bench.cluster.get("assets", NAMESPACE, "raw"))
+        assert len(operator._mind.world.graph) == 1
+        assert await page.says("leader") == (True, "stands by for other")
+        assert page.value("leader_election_master_status") == 0
+        assert page.value("workqueue_depth") == 1
+        assert bench.cluster.written == []
+        found = await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name)
+        await bench.cluster.update("leases", {**found, "spec": {**found["spec"], "holderIdentity": ""}})
+        await until(lambda: ready(bench), "raw has a status")
+        assert bench.store.epoch == 5
+
+
+async def test_a_standby_ends_at_once(bench: Bench) -> None:
+    await held_by(bench, "other")
+    async with a_replica(bench) as (operator, _, _):
+        await until(lambda: operator._leadership.holder, "it knows who leads")
+        begun = time.monotonic()
+    assert time.monotonic() - begun < rooms.DRAIN_SECONDS / 2
+
+
+async def test_without_election_every_replica_acts(bench: Bench) -> None:
+    async with a_replica(bench, SETTINGS.model_copy(update={"leader_election": False})) as (_, page, _):
+        await until(lambda: ready(bench), "raw has a status")
+        assert await page.says("leader") == (True, "no election: every replica acts")
+    assert bench.store.epoch is None
+
+
+async def test_whoever_loses_the_lease_ends(bench: Bench) -> None:
+    async with a_replica(bench) as (_, _, life):
+        await until(lambda: ready(bench), "raw has a status")
+        found = await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name)
+        await bench.cluster.update("leases", {**found, "spec": {**found["spec"], "holderIdentity": "other"}})
+        with pytest.raises(LeaseLostError, match="another operator leads now"):
+            await life
+
+
+async def test_the_end_of_any_part_is_the_end_of_all(bench: Bench) -> None:
+    page = Page()
+    page.error = OSError("port 8080 is taken")
+    with pytest.raises(OSError, match="port 8080"):
+        await Operator(bench.cluster, bench.store, SETTINGS).run(page)
+
+
+async def test_whoever_is_deaf_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def operator(**_: Any) -> None:
+        raise PermissionError("forbidden")
+
+    monkeypatch.setattr(kopf, "operator", operator)
+    with pytest.raises(DeafError):
+        await Operator(bench.cluster, bench.store, SETTINGS).run(Page())
+
+
+# ---------------------------------------------------------------- epochs
+
+
+async def test_a_store_that_is_away_keeps_nobody_from_leading_and_gives_an_epoch_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rooms, "EPOCH_RETRY_SECONDS", 0.02)
+    bench.redis.connected = False
+    async with a_replica(bench):
+        await until(lambda: ready(bench), "raw has a status")
+        assert bench.store.epoch is None
+        bench.redis.connected = True
+        await until(lambda: bench.store.epoch, "it has an epoch")
+    assert any("no fencing epoch yet" in line for line in caplog.messages)
+
+
+async def test_whoever_finds_a_newer_one_when_he_takes_his_epoch_late_ends(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "EPOCH_RETRY_SECONDS", 0.02)
+    answers: list[Exception] = [StoreUnavailable("away"), StoreUnavailable("away"), Fenced("epoch 9 writes now")]
+
+    async def raise_epoch(_: int) -> None:
+        raise answers.pop(0)
+
+    monkeypatch.setattr(bench.store, "raise_epoch", raise_epoch)
+    async with a_replica(bench) as (_, _, life):
+        with pytest.raises(LeaseLostError):
+            await asyncio.wait_for(life, 10)
+
+
+async def test_whoever_is_fenced_off_ends(bench: Bench) -> None:
+    page, operator = Page(), Operator(bench.cluster, bench.store, SETTINGS)
+    life = asyncio.ensure_future(operator.run(page))
+    await until(lambda: ready(bench), "raw has a status")
+    ours = bench.store.epoch
+    await bench.store.raise_epoch()
+    bench.store.epoch = ours
+    await bench.request("raw", "t1")
+    operator._mind.hear("assets", "MODIFIED", await bench.cluster.get("assets", NAMESPACE, "raw"))
+    with pytest.raises(Fenced):
+        await asyncio.wait_for(life, 10)
+
+
+# ---------------------------------------------------------------- the page
+
+
+async def test_the_page_says_how_store_and_watches_are(bench: Bench) -> None:
+    async with a_replica(bench) as (_, page, _):
+        await until(lambda: ready(bench), "raw has a status")
+        assert await page.says("store") == (True, "answers")
+        assert (await page.says("watch-assets"))[0]
+        assert set(page.checks) == {
+            "leader", "store", "watch-assets", "watch-observationjobs", "watch-schedules", "watch-jobs"
+        }  # fmt: skip
+        bench.redis.connected = False
+        with pytest.raises(StoreUnavailable):
+            await page.says("store")
+        bench.redis.connected = True
+
+
+async def test_the_metrics_count_what_is_known(bench: Bench) -> None:
+    async with a_replica(bench) as (_, page, _):
+        await until(lambda: ready(bench), "raw has a status")
+        assert page.value("upwell_assets") == 1
+        assert page.value("upwell_store_reachable") == 1
+        assert page.value("leader_election_master_status") == 1
+        assert page.value("upwell_state_rebuilt") == 0
+
+
+# ---------------------------------------------------------------- the process
+
+
+async def test_the_process_closes_what_it_opened_whatever_ended_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    closed = []
+
+    async def close() -> None:
+        closed.append("cluster")
+
+    async def connect(*_: object, **__: object) -> Any:
+        bench.cluster.close = close  # type: ignore[attr-defined]
+        return bench.cluster
+
+    async def serve(*_: object) -> None:
+        raise ClusterUnavailable("nothing to serve on")
+
+    monkeypatch.setattr(rooms, "connect", connect)
+    monkeypatch.setattr(rooms, "Store", lambda _: bench.store)
+    with pytest.raises(ClusterUnavailable):
+        await run_operator(SETTINGS, serve)
+    assert closed == ["cluster"]

@@ -1,0 +1,381 @@
+"""Passes: what one error means for one object, and for nobody else; nothing decided on what is no longer true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from reconcile_objects import (
+    NAMESPACE,
+    START,
+    a_derived,
+    a_schedule,
+    a_source,
+    an_observation_job,
+    asset_key,
+    job_key,
+    run_key,
+    schedule_key,
+)
+from reconcile_world import Bench
+from upwell_operator.domain.decisions import Decision
+from upwell_operator.domain.snapshot import AssetId, AssetState
+from upwell_operator.errors import (
+    ClusterUnavailable,
+    Conflict,
+    Fenced,
+    Forbidden,
+    NotFound,
+    Rejected,
+    StoreUnavailable,
+)
+from upwell_operator.reconcile import passing
+from upwell_operator.resources.meta import Annotation, Kind
+
+RAW, CLEAN = asset_key("raw"), asset_key("clean")
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    """An observed source and an Eager asset that has been built from it."""
+    bench = Bench()
+    await bench.apply(a_source("raw"), a_derived("clean", "raw", eager=True))
+    await bench.settle()
+    await bench.observed("raw", "v1", "t1")
+    await bench.runs_through("clean", "c1")
+    return bench
+
+
+async def decisions(bench: Bench, name: str, kind: Kind = Kind.ASSET) -> list[Decision]:
+    return list((await bench.store.decisions(kind, asset_key(name).ref)).items)
+
+
+async def when_due(bench: Bench) -> None:
+    """Wait for the next key that waited for a time, and look at it."""
+    await bench.step(await asyncio.wait_for(bench.mind.queue.take(), 10))
+    await bench.settle()
+
+
+# ---------------------------------------------------------------- errors
+
+
+async def test_after_a_conflict_the_object_is_read_again_and_decided_again(bench: Bench) -> None:
+    bench.cluster.refusals["patch_status"] = [Conflict("somebody wrote first")]
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+async def test_an_object_that_turns_out_to_be_gone_is_forgotten(bench: Bench) -> None:
+    bench.cluster.refusals |= {"patch_status": [NotFound("gone")], "get": [NotFound("gone")]}
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert bench.mind.mirror.get(RAW) is None
+    assert await bench.condition("clean", "Ready") == ("False", "DependencyNotFound")
+    assert bench.mind.queue.idle
+
+
+async def test_an_api_server_that_asks_for_a_pause_gets_one(bench: Bench) -> None:
+    bench.cluster.refusals["patch_status"] = [ClusterUnavailable("429", after=0.02)]
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert (await bench.status("raw"))["dataVersion"] == "v1"
+    await when_due(bench)
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+async def test_an_api_server_that_goes_away_while_we_read_again_gets_a_pause_as_well(bench: Bench) -> None:
+    bench.cluster.refusals |= {"patch_status": [Conflict("first")], "get": [ClusterUnavailable("503", after=0.02)]}
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    await when_due(bench)
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+async def test_what_nobody_expected_is_logged_with_its_trace_and_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.cluster.refusals["patch_status"] = [Forbidden("the ClusterRole lacks assets/status")]
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    (line,) = (one for one in caplog.records if "went wrong" in one.message)
+    assert line.exc_info
+    assert "Asset shop/raw went wrong; it is tried again in 0.5 s" in line.message
+    await when_due(bench)
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+async def test_an_object_whose_planning_raises_stops_no_other(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = passing.plan
+
+    def treacherous(world: Any, kind: Kind, ref: Any, now: Any) -> Any:
+        if ref.name == "raw":
+            raise ZeroDivisionError
+        return plan(world, kind, ref, now)
+
+    monkeypatch.setattr(passing, "plan", treacherous)
+    await bench.apply(a_source("other"))
+    await bench.outside("raw", "v2")
+    await bench.outside("other", "o1")
+    await bench.settle()
+    assert (await bench.status("other"))["dataVersion"] == "o1"
+    assert (await bench.status("raw"))["dataVersion"] == "v1"
+    assert any("Asset shop/raw could not be planned; it is tried again in 0.5 s" in line for line in caplog.messages)
+    monkeypatch.setattr(passing, "plan", plan)
+    await when_due(bench)
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+async def test_a_job_that_is_refused_is_the_specs_fault_and_is_told_and_recorded(bench: Bench) -> None:
+    bench.cluster.refusals["create"] = [Rejected("no such volume")]
+    await bench.request("raw", "t2")
+    await bench.settle()
+    assert await bench.condition("raw", "Ready") == ("False", "InvalidPodTemplate")
+    assert (await decisions(bench, "raw"))[0].reason == "RunRefused"
+    assert (await bench.status("raw"))["lastHandledRequest"] == "t1"
+
+
+async def test_a_refused_job_of_an_observation_job_is_told_there(bench: Bench) -> None:
+    await bench.apply(an_observation_job("nightly", "raw"))
+    await bench.settle()
+    bench.cluster.refusals["create"] = [Rejected("no such volume")]
+    await bench.request("nightly", "t1", "observationjobs")
+    await bench.settle()
+    assert await bench.condition("nightly", "Ready", "observationjobs") == ("False", "InvalidPodTemplate")
+    assert (await decisions(bench, "nightly", Kind.OBSERVATION_JOB))[0].reason == "RunRefused"
+
+
+async def test_whoever_is_fenced_off_by_an_action_ends_with_the_next_pass(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fenced(_: object) -> None:
+        raise Fenced("epoch 2 writes now")
+
+    monkeypatch.setattr(bench.store, "record_run", fenced)
+    await bench.request("raw", "t2")
+    await bench.settle()
+    with pytest.raises(Fenced, match="epoch 2"):
+        await bench.step(await bench.mind.queue.take())
+
+
+async def test_whoever_is_fenced_off_while_deciding_ends_at_once(bench: Bench) -> None:
+    old = await bench.store.raise_epoch()
+    await bench.store.raise_epoch()
+    bench.store.epoch = old
+    await bench.request("raw", "t2")
+    with pytest.raises(Fenced):
+        await bench.settle()
+
+
+async def test_a_store_that_goes_away_under_an_action_is_known_to_be_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("no memory", after=0.02)
+
+    await bench.request("raw", "t2")
+    await bench.settle()
+    (run,) = await bench.open_runs("raw")
+    monkeypatch.setattr(bench.store, "outcome", away)
+    await bench.ends(run)
+    await bench.settle()
+    assert not bench.mind.world.store_reachable
+
+
+# ---------------------------------------------------------------- who may decide
+
+
+async def test_an_operator_without_its_lease_decides_and_writes_nothing(bench: Bench) -> None:
+    bench.leads = False
+    written = len(bench.cluster.written)
+    await bench.request("raw", "t2")
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert len(bench.cluster.written) == written
+
+
+async def test_what_was_heard_while_the_lease_was_in_doubt_is_done_when_it_is_held(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passing, "LEASE_SECONDS", 0.02)
+    await bench.request("raw", "t2")
+    await bench.settle()
+    (run,) = await bench.open_runs("raw")
+    bench.leads = False
+    await bench.finishes(run, "v2")
+    await bench.settle()
+    bench.leads = True
+    await when_due(bench)
+    assert {run.outcome for run in await bench.runs("raw")} == {"Changed"}
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+# ---------------------------------------------------------------- what is true now
+
+
+async def test_a_run_is_not_started_on_versions_that_have_moved_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the first look and the last the source changes again: the plan is made again from what is true."""
+    moves = ["v3", "v4"]
+    versions = await moving(bench, monkeypatch, moves)
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    (run,) = await bench.open_runs("clean")
+    assert [one.data_version for one in run.inputs] == ["v4"]
+    assert versions == []
+
+
+async def test_a_store_that_never_stands_still_delays_runs_but_not_statuses(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await moving(bench, monkeypatch, [f"v{number}" for number in range(3, 3 + passing.LOOKS)])
+    await bench.outside("raw", "v2")
+    bench.mind._heard(await bench.store.changes(bench._place))
+    await bench.step(await bench.mind.queue.take())
+    assert await bench.open_runs("clean") == []
+    await bench.settle()
+    assert len(await bench.open_runs("clean")) == 1
+
+
+async def test_an_asset_that_cannot_be_planned_a_second_time_is_not_done_as_planned_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan, planned = passing.plan, []
+
+    def once(world: Any, kind: Kind, ref: Any, now: Any) -> Any:
+        if ref.name == "clean" and planned:
+            raise ZeroDivisionError
+        planned.extend(["clean"] * (ref.name == "clean"))
+        return plan(world, kind, ref, now)
+
+    await moving(bench, monkeypatch, ["v3"])
+    monkeypatch.setattr(passing, "plan", once)
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert await bench.open_runs("clean") == []
+    assert any("clean could not be planned" in line for line in caplog.messages)
+
+
+async def moving(bench: Bench, monkeypatch: pytest.MonkeyPatch, moves: list[str]) -> list[str]:
+    """Let the source change whenever the inputs of a run are read once more."""
+    read = bench.store.states
+
+    async def states(ids: Sequence[AssetId]) -> dict[AssetId, AssetState]:
+        if AssetId(NAMESPACE, "clean") in ids and moves:
+            await bench.outside("raw", moves.pop(0))
+        return await read(ids)
+
+    monkeypatch.setattr(bench.store, "states", states)
+    return moves
+
+
+async def test_a_change_follows_the_graph_as_far_as_it_changes_anything(bench: Bench) -> None:
+    await bench.apply(a_derived("report", "clean"), a_derived("letter", "report"))
+    await bench.settle()
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert await bench.condition("clean", "Fresh") == ("False", "UpstreamDataChanged")
+    assert await bench.condition("report", "Fresh") == ("False", "NeverMaterialized")
+    await bench.runs_through("clean", "c2")
+    assert await bench.condition("clean", "Fresh") == ("True", "UpToDate")
+
+
+async def test_an_asset_that_goes_between_plan_and_act_is_no_error(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.request("raw", "t2")
+    await bench._hears()
+    bench.mind._pass._slots = slots = asyncio.Semaphore(0)
+    await bench.mind._pass.run(await bench.mind.queue.take())
+    await bench.cluster.delete("assets", NAMESPACE, "raw")
+    await bench._hears()
+    slots.release()
+    await bench.mind._pass.drain()
+    await bench.settle()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert await bench.open_runs("raw") == []
+
+
+async def test_a_run_that_is_gone_before_it_could_be_recorded_is_no_error(bench: Bench) -> None:
+    await bench.step({run_key("never-was")})
+    assert bench.mind.queue.idle
+
+
+async def test_a_run_whose_pods_cannot_be_found_is_left_to_the_next_look(bench: Bench) -> None:
+    await bench.request("raw", "t2")
+    await bench.settle()
+    (run,) = await bench.open_runs("raw")
+    bench.cluster.refusals["list"] = [NotFound("no such namespace any more")]
+    await bench.ends(run)
+    await bench.settle()
+    assert bench.mind.queue.idle
+
+
+async def test_a_key_that_somebody_is_busy_with_is_planned_when_he_is_done(bench: Bench) -> None:
+    assert bench.mind.queue.claim({RAW}) == {RAW}
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert (await bench.status("raw"))["dataVersion"] == "v1"
+    bench.mind.queue.done(RAW)
+    await bench.settle()
+    assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+# ---------------------------------------------------------------- time
+
+
+async def test_an_asset_is_looked_at_again_when_its_freshness_runs_out(bench: Bench) -> None:
+    await bench.apply(a_source("lagging", freshness={"maximumLag": "1h"}))
+    await bench.settle()
+    await bench.outside("lagging", "l1")
+    await bench.settle()
+    due = bench.mind.queue._due[asset_key("lagging")]
+    assert 3500 < due - asyncio.get_running_loop().time() <= 3600
+    bench.clock.forward(minutes=61)
+    bench.mind.queue.add(asset_key("lagging"))
+    await bench.settle()
+    assert await bench.condition("lagging", "Fresh") == ("False", "FreshnessExpired")
+
+
+async def test_a_schedule_is_looked_at_again_at_its_next_tick(bench: Bench) -> None:
+    await bench.apply(an_observation_job("nightly", "raw"), a_schedule("hourly", "nightly", "30 * * * *"))
+    await bench.settle()
+    due = bench.mind.queue._due[schedule_key("hourly")]
+    assert 1700 < due - asyncio.get_running_loop().time() <= 1800
+    assert START.minute == 0
+
+
+# ---------------------------------------------------------------- history
+
+
+async def test_recorded_runs_beyond_the_limits_are_pruned_and_stay_listed(bench: Bench) -> None:
+    names = [(await bench.observed("raw", f"v{number}", f"t{number}")).ref.name for number in range(2, 8)]
+    assert [run.ref.name for run in await bench.runs("raw")] == names[-3:]
+    assert len((await bench.store.runs(NAMESPACE, limit=100)).items) > len(await bench.runs())
+
+
+async def test_an_answered_request_is_not_answered_again(bench: Bench) -> None:
+    runs = len(await bench.runs("raw"))
+    await bench.looks()
+    bench.mind = bench.a_mind()
+    await bench.looks()
+    assert len(await bench.runs("raw")) == runs
+    raw = await bench.cluster.get("assets", NAMESPACE, "raw")
+    assert raw["metadata"]["annotations"] == {Annotation.REQUESTED_AT.value: "t1"}
+
+
+async def test_a_job_that_is_gone_lets_its_selection_be_judged_again(bench: Bench) -> None:
+    await bench.apply(an_observation_job("nightly", "raw", "other"))
+    await bench.settle()
+    assert await bench.condition("nightly", "Ready", "observationjobs") == ("False", "AssetNotFound")
+    await bench.apply(a_source("other"))
+    await bench.settle()
+    assert await bench.condition("nightly", "Ready", "observationjobs") == ("True", "Ready")
+    assert bench.mind.mirror.get(job_key("nightly")).error is None
