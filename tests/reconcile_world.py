@@ -213,6 +213,17 @@ class Bench(World):
         self._ears = {resource: self.cluster.watch(resource) for resource in WATCHED}
         self._place: dict[int, str] = {0: "0-0"}
 
+    def freeze(self) -> None:
+        """Let the queue's clock stand, so that no backoff is over before the test says so."""
+        self._time = asyncio.get_running_loop().time()
+        self.mind.queue._clock = lambda: self._time
+
+    async def later(self, seconds: float = 10) -> None:
+        """Let backoffs be over, and look at what waited."""
+        self._time += seconds
+        await self.step(await asyncio.wait_for(self.mind.queue.take(), PATIENCE))
+        await self.settle()
+
     async def settle(self) -> None:
         """Hear everything, look at everything, and again, until nothing is left to do."""
         while await self._hears() or len(self.mind.queue):

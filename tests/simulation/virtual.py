@@ -25,6 +25,8 @@ from redis.backoff import NoBackoff
 from upwell_operator.store import link
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+INSTANT = 1e-6
+"""Time jumps so far beyond a timer: no rounding of a datetime then finds it not due yet."""
 COLLECT_EVERY = 500
 """Scripts between two collections of Lua's garbage; fakeredis collects after every script, which takes half its time."""
 
@@ -50,7 +52,8 @@ class _NeverReady(selectors.BaseSelector):
         """Move the clock on. Raises RuntimeError when there is no timer to wait for."""
         if timeout is None:
             raise RuntimeError("nothing will ever happen: every task waits for another one")
-        self.now += max(0.0, timeout)
+        if timeout > 0:
+            self.now += timeout + INSTANT
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
@@ -64,7 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = _NeverReady()
         super().__init__(self._virtual)
-        self._clock_resolution = 1e-6  # a timer that is a rounding error away is due
+        self._clock_resolution = INSTANT / 10
         self.troubles: list[str] = []
         self.set_exception_handler(self._trouble)
 

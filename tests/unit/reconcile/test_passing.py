@@ -43,6 +43,7 @@ RAW, CLEAN = asset_key("raw"), asset_key("clean")
 async def bench() -> Bench:
     """An observed source and an Eager asset that has been built from it."""
     bench = Bench()
+    bench.freeze()
     await bench.apply(a_source("raw"), a_derived("clean", "raw", eager=True))
     await bench.settle()
     await bench.observed("raw", "v1", "t1")
@@ -52,12 +53,6 @@ async def bench() -> Bench:
 
 async def decisions(bench: Bench, name: str, kind: Kind = Kind.ASSET) -> list[Decision]:
     return list((await bench.store.decisions(kind, asset_key(name).ref)).items)
-
-
-async def when_due(bench: Bench) -> None:
-    """Wait for the next key that waited for a time, and look at it."""
-    await bench.step(await asyncio.wait_for(bench.mind.queue.take(), 10))
-    await bench.settle()
 
 
 # ---------------------------------------------------------------- errors
@@ -80,19 +75,19 @@ async def test_an_object_that_turns_out_to_be_gone_is_forgotten(bench: Bench) ->
 
 
 async def test_an_api_server_that_asks_for_a_pause_gets_one(bench: Bench) -> None:
-    bench.cluster.refusals["patch_status"] = [ClusterUnavailable("429", after=0.02)]
+    bench.cluster.refusals["patch_status"] = [ClusterUnavailable("429")]
     await bench.outside("raw", "v2")
     await bench.settle()
     assert (await bench.status("raw"))["dataVersion"] == "v1"
-    await when_due(bench)
+    await bench.later()
     assert (await bench.status("raw"))["dataVersion"] == "v2"
 
 
 async def test_an_api_server_that_goes_away_while_we_read_again_gets_a_pause_as_well(bench: Bench) -> None:
-    bench.cluster.refusals |= {"patch_status": [Conflict("first")], "get": [ClusterUnavailable("503", after=0.02)]}
+    bench.cluster.refusals |= {"patch_status": [Conflict("first")], "get": [ClusterUnavailable("503")]}
     await bench.outside("raw", "v2")
     await bench.settle()
-    await when_due(bench)
+    await bench.later()
     assert (await bench.status("raw"))["dataVersion"] == "v2"
 
 
@@ -105,7 +100,7 @@ async def test_what_nobody_expected_is_logged_with_its_trace_and_tried_again(
     (line,) = (one for one in caplog.records if "went wrong" in one.message)
     assert line.exc_info
     assert "Asset shop/raw went wrong; it is tried again in 0.5 s" in line.message
-    await when_due(bench)
+    await bench.later()
     assert (await bench.status("raw"))["dataVersion"] == "v2"
 
 
@@ -128,7 +123,7 @@ async def test_an_object_whose_planning_raises_stops_no_other(
     assert (await bench.status("raw"))["dataVersion"] == "v1"
     assert any("Asset shop/raw could not be planned; it is tried again in 0.5 s" in line for line in caplog.messages)
     monkeypatch.setattr(passing, "plan", plan)
-    await when_due(bench)
+    await bench.later()
     assert (await bench.status("raw"))["dataVersion"] == "v2"
 
 
@@ -161,7 +156,7 @@ async def test_whoever_is_fenced_off_by_an_action_ends_with_the_next_pass(
     await bench.request("raw", "t2")
     await bench.settle()
     with pytest.raises(Fenced, match="epoch 2"):
-        await bench.step(await bench.mind.queue.take())
+        await bench.later()
 
 
 async def test_whoever_is_fenced_off_while_deciding_ends_at_once(bench: Bench) -> None:
@@ -177,7 +172,7 @@ async def test_a_store_that_goes_away_under_an_action_is_known_to_be_away(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object) -> None:
-        raise StoreUnavailable("no memory", after=0.02)
+        raise StoreUnavailable("no memory")
 
     await bench.request("raw", "t2")
     await bench.settle()
@@ -203,7 +198,6 @@ async def test_an_operator_without_its_lease_decides_and_writes_nothing(bench: B
 async def test_what_was_heard_while_the_lease_was_in_doubt_is_done_when_it_is_held(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passing, "LEASE_SECONDS", 0.02)
     await bench.request("raw", "t2")
     await bench.settle()
     (run,) = await bench.open_runs("raw")
@@ -211,7 +205,7 @@ async def test_what_was_heard_while_the_lease_was_in_doubt_is_done_when_it_is_he
     await bench.finishes(run, "v2")
     await bench.settle()
     bench.leads = True
-    await when_due(bench)
+    await bench.later()
     assert {run.outcome for run in await bench.runs("raw")} == {"Changed"}
     assert (await bench.status("raw"))["dataVersion"] == "v2"
 
