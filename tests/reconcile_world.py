@@ -239,16 +239,20 @@ class Bench(World):
         await self.mind._looked()
         await self.settle()
 
+    async def hears(self, resource: str) -> bool:
+        """Hear what one watch has brought; say whether that was anything."""
+        watch, heard = self._ears[resource], False
+        while watch.pending():
+            event, obj = await anext(watch)
+            self.mind.hear(resource, event, obj)
+            heard = True
+        return heard
+
     async def _hears(self) -> bool:
-        heard = False
-        for resource, watch in self._ears.items():
-            while watch.pending():
-                event, obj = await anext(watch)
-                self.mind.hear(resource, event, obj)
-                heard = True
+        heard = [await self.hears(resource) for resource in self._ears]
         if self.redis.connected:
             self.mind._heard(await self.store.changes(self._place))
-        return heard and len(self.mind.queue) > 0
+        return any(heard) and len(self.mind.queue) > 0
 
     async def runs_through(self, asset: str, version: str | None) -> Run:
         """Let the one open run of an asset report this version and end."""

@@ -54,9 +54,9 @@ def next_fence(world: World, asset: Asset) -> int:
 def eager_run(world: World, asset: Asset) -> tuple[str, tuple[InputVersion, ...]]:
     """Name the run that an Eager asset wants now, with the versions it would consume.
 
-    The name says which materialization it replaces, so that versions that come back (v1, v2, v1) or have only become too
-    old are another run. It never depends on which Jobs still exist: pruning one must not free a failed run's name. Only
-    if the Job of this name is over and recorded, and yet not current, was the state lost; then that one is replaced.
+    The name says which materialization it replaces, so that versions that come back (v1, v2, v1) or have only become
+    too old are another run. It never depends on which Jobs still exist: pruning one must not free a failed run's name.
+    Only if the Job of this name is over and recorded, and yet not current, was the state lost; then it is replaced.
     """
     inputs = consumed(asset, world.graph, world.states)
     made = world.state(asset).materialization

@@ -42,9 +42,9 @@ class Runs:
         """Forget a run whose Job is gone; give what was known of it."""
         run = self._by_ref.pop(ref, None)
         if run is not None:
-            self._by_asset[run.asset].discard(ref)
+            _discard(self._by_asset, run.asset, ref)
             if run.observation_job:
-                self._by_job[Ref(run.ref.namespace, run.observation_job)].discard(ref)
+                _discard(self._by_job, Ref(run.ref.namespace, run.observation_job), ref)
         return run
 
     def get(self, ref: Ref) -> Run | None:
@@ -66,6 +66,12 @@ class Runs:
     def open(self, asset: Ref) -> list[Run]:
         """Give an asset's runs whose result is not recorded yet, running or just ended."""
         return [run for run in self.of(asset) if run.outcome is None]
+
+
+def _discard(index: dict[Ref, set[Ref]], owner: Ref, run: Ref) -> None:
+    index[owner].discard(run)
+    if not index[owner]:  # owners come and go for years
+        del index[owner]
 
 
 def _by_fence(run: Run) -> tuple[int, Ref]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from upwell_operator.domain.asset_status import remembered_state
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetState, Ref
@@ -22,10 +22,12 @@ log = logging.getLogger(__name__)
 
 
 class Gatherer:
-    """Keeps `world.states` as true as the store lets it."""
+    """Keeps `world.states` as true as the store lets it. `refilled` is told when that meant to fill an emptied one."""
 
-    def __init__(self, world: World, mirror: Mirror, store: Store) -> None:
-        self._world, self._mirror, self._store = world, mirror, store
+    def __init__(
+        self, world: World, mirror: Mirror, store: Store, refilled: Callable[[], None] = lambda: None
+    ) -> None:
+        self._world, self._mirror, self._store, self._refilled = world, mirror, store, refilled
         self._unread: set[AssetId] = set()
         self.lost = asyncio.Event()
         """Set while the store is away."""
@@ -109,4 +111,5 @@ class Gatherer:
         items = [(one, state) for one, state in items if state != UNKNOWN_STATE]
         await self._store.restore(items)
         self.rebuilt += len(items)
+        self._refilled()
         log.warning("the store had been emptied; the state of %d assets was rebuilt from their status", len(items))

@@ -25,7 +25,10 @@ from upwell_operator.resources.parsing import parse
 
 Json = dict[str, Any]
 RESOURCES = {"assets": Subject.ASSET, "observationjobs": Subject.OBSERVATION_JOB, "schedules": Subject.SCHEDULE}
-WATCHED = (*RESOURCES, "jobs")
+WATCHED = ("jobs", *RESOURCES)
+"""In the order in which they are listed: a Job that is missing from a list may have been collected with its asset, which
+the later list then lacks too.
+"""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class Mirror:
         self._seen: dict[Key, Seen] = {}
         self._runs: dict[Ref, int] = {}
         self._gone: dict[Key, int] = {}
+        self._vanished: dict[Ref, int] = {}
         self._listed: dict[tuple[Subject, str | None], int] = {}
 
     def get(self, key: Key) -> Seen | None:
@@ -74,6 +78,10 @@ class Mirror:
         """Give an asset's status as it was last seen or written; empty when there is none."""
         seen = self._seen.get(Key(Subject.ASSET, asset))
         return seen.status_json() if seen else {}
+
+    def vanished(self, run: Ref) -> bool:
+        """Say whether a run's Job went before its outcome was recorded: perhaps with its asset, which may be gone too."""
+        return run in self._vanished
 
     def saw(self, resource: str, event: str, obj: Json) -> set[Key]:
         """Take in one watch event; give the keys that it makes dirty. Old news makes none."""
@@ -103,12 +111,15 @@ class Mirror:
         self._remember_list(subject, namespace, at)
         if subject is Subject.RUN:
             runs = [ref for ref, version in self._runs.items() if lost(ref, version)]
-            return dirty.union(*(self._drop_run(ref) for ref in runs))
+            return dirty.union(*(self._drop_run(ref, at) for ref in runs))
         keys = [key for key, seen in self._seen.items() if key.subject is subject and lost(key.ref, seen.version)]
         return dirty.union(*(self._drop(key) for key in keys))
 
     def lost(self, key: Key) -> set[Key]:
         """Take in that an object turned out to be gone; give the keys that this makes dirty."""
+        held = self._seen.get(key)
+        if held is not None:
+            self._gone[key] = held.version
         return self._drop(key)
 
     def wrote(self, key: Key, obj: Json) -> set[Key]:
@@ -116,8 +127,17 @@ class Mirror:
         seen = self._seen.get(key)
         if seen is None or seen.version >= _version(obj) or seen.uid != obj["metadata"].get("uid", ""):
             return set()
-        seen.version, seen.status = _version(obj), _dumps(obj.get("status") or {})
-        return self._accept(key, obj) - {key}
+        status = obj.get("status") or {}
+        seen.version, seen.status = _version(obj), _dumps(status)
+        return set() if self._knows(key, seen, status) else self._accept(key, obj) - {key}
+
+    def _knows(self, key: Key, seen: Seen, status: Json) -> bool:
+        """Say whether an asset's status brings the world nothing.
+
+        The write named the version that is held, so the rest of the object is as it was; most writes end here.
+        """
+        asset = self._world.graph.get(key.ref) if key.subject is Subject.ASSET and seen.error is None else None
+        return asset is not None and asset.handled_request == status.get("lastHandledRequest")
 
     def _remember_list(self, subject: Subject, namespace: str | None, at: int) -> None:
         """From now on, news of what is not held is old unless it is newer than this list; that says who is gone."""
@@ -125,6 +145,14 @@ class Mirror:
         for key in [key for key, version in self._gone.items() if key.subject is subject and version <= at]:
             if namespace in (None, key.ref.namespace):
                 del self._gone[key]
+        if subject is Subject.ASSET:
+            self._see_who_is_left(namespace, at)
+
+    def _see_who_is_left(self, namespace: str | None, at: int) -> None:
+        """A list of assets says which of them went with their Jobs, up to the version that it is true at."""
+        for run in [run for run, version in self._vanished.items() if version <= at]:
+            if namespace in (None, run.namespace):
+                del self._vanished[run]
 
     def _gone_since(self, key: Key) -> int:
         """Give the version up to which news of an object that is not held comes too late."""
@@ -220,20 +248,23 @@ class Mirror:
             return set()
         if deleted:
             self._gone[key] = version
-            return self._drop_run(ref)
+            return self._drop_run(ref, version)
         run = read_run(obj)
         if run is None:
             return set()
         self._runs[ref] = version
+        self._vanished.pop(ref, None)
         if self._world.runs.get(ref) == run:
             return set()
         self._world.runs.put(run)
         unrecorded = run.phase is not RunPhase.ACTIVE and run.outcome is None
         return self._around(run) | ({key} if unrecorded else set())
 
-    def _drop_run(self, ref: Ref) -> set[Key]:
+    def _drop_run(self, ref: Ref, at: int) -> set[Key]:
         self._runs.pop(ref, None)
         known = self._world.runs.remove(ref)
+        if known is not None and known.outcome is None:
+            self._vanished[ref] = at
         return self._around(known) if known else set()
 
     def _around(self, run: Any) -> set[Key]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from upwell.protocol import RunKind
-from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.actions import Action, Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.plan import plan, settle_pending
 from upwell_operator.domain.snapshot import AssetId, Ref
@@ -80,9 +80,10 @@ class Pass:
         await self._look(keys - runs)
 
     async def drain(self) -> None:
-        """Wait for the actions in flight."""
+        """Wait for the actions in flight, and for the Events about them."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        await self._hands.writer.told()
 
     def _put_off(self, keys: set[Key]) -> None:
         """Have keys looked at later: a Lease in doubt may turn out to be held, and nothing tells of them again."""
@@ -161,6 +162,7 @@ class Pass:
     async def _do(self, key: Key, planned: Planned, error: Stalled | None) -> None:
         try:
             for action in planned.actions:
+                await self._make_sure(action)
                 job = await self._hands.actor.act(action)
                 if job is not None:
                     self._queue.add(*self._mirror.saw("jobs", "ADDED", job))
@@ -169,6 +171,23 @@ class Pass:
             await self._hands.diary.note(self._refused(key, refused))
             planned, error = Planned(), refused
         self._queue.add(*await self._hands.writer.write(key, planned, error))
+
+    async def _make_sure(self, action: Action) -> None:
+        """Start no run again whose Job was collected with its asset: of the two, the Job may be heard of first.
+
+        Raises NotFound or Conflict when the asset is gone, or is another one now.
+        """
+        if not isinstance(action, StartRun) or not self._mirror.vanished(action.ref):
+            return
+        owner = Key(Subject.ASSET, action.asset.ref)
+        try:
+            obj = await self._hands.writer.fetch(owner)
+        except NotFound:
+            self._queue.add(*self._mirror.lost(owner))
+            raise
+        self._queue.add(*self._mirror.saw(PLURALS[Subject.ASSET], "MODIFIED", obj))
+        if obj["metadata"].get("uid", "") != action.asset.uid:
+            raise Conflict(f"asset {action.asset.ref} is another one now")
 
     def _refused(self, key: Key, error: Stalled) -> list[Decision]:
         asset = self._world.graph.get(key.ref) if key.subject is Subject.ASSET else None

@@ -6,7 +6,6 @@ its Lease cannot write an old verdict over a new one. Nothing but the status sub
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -18,13 +17,13 @@ from upwell_operator.domain.conditions import difference
 from upwell_operator.domain.job_status import job_status, schedule_status
 from upwell_operator.domain.scheduling import activated
 from upwell_operator.domain.world import World
-from upwell_operator.errors import Stalled, UpwellError
+from upwell_operator.errors import Stalled
 from upwell_operator.reconcile.mirror import Mirror, Seen
 from upwell_operator.reconcile.queue import Key, Subject
+from upwell_operator.reconcile.telling import Teller
 from upwell_operator.resources.meta import API_VERSION, ConditionType, Reason
 
 Json = dict[str, Any]
-log = logging.getLogger(__name__)
 PLURALS = {Subject.ASSET: "assets", Subject.OBSERVATION_JOB: "observationjobs", Subject.SCHEDULE: "schedules"}
 TOLD = (ConditionType.READY, ConditionType.FRESH, ConditionType.OBSERVED)
 
@@ -34,6 +33,7 @@ class Writer:
 
     def __init__(self, cluster: Cluster, world: World, mirror: Mirror, clock: Callable[[], datetime]) -> None:
         self._cluster, self._world, self._mirror, self._clock = cluster, world, mirror, clock
+        self._teller = Teller(cluster)
 
     async def write(self, key: Key, planned: Planned, error: Stalled | None) -> set[Key]:
         """Patch one object's status, if it differs; give who must be looked at because of what it says now.
@@ -50,8 +50,12 @@ class Writer:
         body = {"metadata": {"resourceVersion": str(seen.version)}, "status": patch}
         obj = await self._cluster.patch_status(PLURALS[key.subject], *key.ref, body)
         dirty = self._mirror.wrote(key, obj)
-        await self._tell(key, seen, previous, obj.get("status") or {})
+        self._tell(key, seen, previous, obj.get("status") or {})
         return dirty
+
+    async def told(self) -> None:
+        """Wait until the Events of what was written are posted."""
+        await self._teller.told()
 
     async def fetch(self, key: Key) -> Json:
         """Give an object as it is now. Raises NotFound, ClusterUnavailable."""
@@ -73,21 +77,14 @@ class Writer:
         handled = planned.handled_request or asset.handled_request
         return asset_status(self._world, asset, previous, now, handled=handled, error=wrong)
 
-    async def _tell(self, key: Key, seen: Seen, before: Json, after: Json) -> None:
-        """Post an Event for every condition that turned; the status stands, so a refusal is only logged."""
-        obj = {
+    def _tell(self, key: Key, seen: Seen, before: Json, after: Json) -> None:
+        about = {
             "apiVersion": API_VERSION,
             "kind": key.subject.value,
             "metadata": {"namespace": key.ref.namespace, "name": key.ref.name, "uid": seen.uid},
         }
         for condition in turned(before, after):
-            bad = condition["status"] == "False" and condition["type"] != ConditionType.FRESH
-            try:
-                await self._cluster.post_event(
-                    obj, reason=condition["reason"], message=condition["message"], warning=bad
-                )
-            except UpwellError as error:
-                log.info("an Event about %s was not posted: %s", key.ref, error)
+            self._teller.tell(about, condition)
 
 
 def turned(before: Json, after: Json) -> Iterator[Json]:

@@ -14,8 +14,8 @@ By the asset's data, k of `namespace/key`:
     upwell:{k}:asset:ns/key:versions   stream  one entry per version that is over: v version, a first seen, b last seen,
                                                n times, r run that brought it. The current one is in `state`
     upwell:{k}:asset:ns/key:seen       zset    ids of events reported without a run -> ms; a day
-    upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last. Here
-                                               a run is its Job's uid, because names of Jobs that were pruned come back
+    upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last
+                                               Here a run is its Job's uid, since names of pruned Jobs come back
     upwell:{k}:keys:ns                 set     keys of this namespace and shard that have any of the above
     upwell:{k}:feed                    stream  what changed: a ns/key, c 1 if the version did, k event type, r run. Ids
                                                have no gaps, so that a reader notices what was trimmed before it looked

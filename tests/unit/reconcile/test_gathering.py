@@ -13,9 +13,10 @@ from reconcile_objects import NAMESPACE, a_derived, a_source
 from reconcile_world import Bench
 from upwell_operator.domain.asset_status import remembered_state
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetState, Ref
+from upwell_operator.resources.meta import Kind
 
 RAW, CLEAN = AssetId(NAMESPACE, "raw"), AssetId(NAMESPACE, "clean")
-RAW_REF = Ref(NAMESPACE, "raw")
+RAW_REF, CLEAN_REF = Ref(NAMESPACE, "raw"), Ref(NAMESPACE, "clean")
 
 
 @pytest.fixture
@@ -129,6 +130,16 @@ async def test_an_emptied_store_is_filled_from_what_status_remembers_and_that_is
     assert (await bench.store.states([RAW]))[RAW].version == "v1"
     assert bench.mind.gatherer.rebuilt == 1
     assert not await bench.store.is_empty()
+
+
+async def test_what_was_decided_is_written_down_anew_in_an_emptied_store(bench: Bench) -> None:
+    before = (await bench.store.decisions(Kind.ASSET, CLEAN_REF)).items[0]
+    await empty(bench)
+    bench.mind.gatherer.read_again([RAW])
+    await bench.mind.gatherer.gather([])
+    await bench.step(await bench.mind.queue.take())
+    (after,) = (await bench.store.decisions(Kind.ASSET, CLEAN_REF)).items
+    assert (after.reason, after.message) == (before.reason, before.message)
 
 
 async def test_what_was_reported_after_the_emptying_is_not_overwritten_by_memories(bench: Bench) -> None:

@@ -321,6 +321,45 @@ def test_a_complete_list_drops_runs_whose_jobs_are_gone(mirror: Mirror, world: W
     assert [ref.name for ref in world.runs.refs()] == ["raw-2"]
 
 
+@pytest.mark.parametrize(
+    ("notes", "vanished"),
+    [
+        pytest.param({}, True, id="before its outcome was recorded"),
+        pytest.param({"outcome": "Changed"}, False, id="recorded and pruned"),
+    ],
+)
+def test_a_job_that_went_may_have_gone_with_its_asset(mirror: Mirror, notes: dict, vanished: bool) -> None:
+    mirror.saw("jobs", "ADDED", a_job("raw-1", version=2, **notes))
+    mirror.saw("jobs", "DELETED", a_job("raw-1", version=4, **notes))
+    assert mirror.vanished(run_key("raw-1").ref) is vanished
+
+
+def test_a_job_that_is_there_again_has_not_vanished(mirror: Mirror) -> None:
+    mirror.saw("jobs", "ADDED", a_job("raw-1", version=2))
+    mirror.saw("jobs", "DELETED", a_job("raw-1", version=4))
+    mirror.saw("jobs", "ADDED", a_job("raw-1", version=5))
+    assert not mirror.vanished(run_key("raw-1").ref)
+
+
+def test_a_later_list_of_assets_says_who_went_with_his_jobs(mirror: Mirror) -> None:
+    ref = run_key("raw-1").ref
+    mirror.saw("jobs", "ADDED", a_job("raw-1", version=2))
+    mirror.replace("jobs", [], at=4)
+    mirror.replace("assets", [], at=3)
+    assert mirror.vanished(ref), "that list is older"
+    mirror.replace("assets", [], at=9, namespace="elsewhere")
+    assert mirror.vanished(ref), "that list is of another namespace"
+    mirror.replace("assets", [], at=4)
+    assert not mirror.vanished(ref)
+
+
+def test_late_news_of_an_object_that_turned_out_to_be_gone_raises_no_ghost(mirror: Mirror, world: World) -> None:
+    mirror.saw("assets", "ADDED", seen(a_source("raw"), 5))
+    mirror.lost(RAW)
+    assert mirror.saw("assets", "MODIFIED", seen(a_source("raw"), 4)) == set()
+    assert world.graph.get(REF) is None
+
+
 def test_a_recorded_outcome_is_read_from_the_job(mirror: Mirror, world: World) -> None:
     mirror.saw("jobs", "ADDED", a_job("raw-1", version=2, status=over(), outcome="Changed"))
     assert world.runs.get(Ref(NAMESPACE, "raw-1")).outcome is Outcome.CHANGED

@@ -297,6 +297,43 @@ async def test_an_asset_that_goes_between_plan_and_act_is_no_error(
     assert await bench.open_runs("raw") == []
 
 
+async def test_a_run_that_was_collected_with_its_asset_is_not_started_again(bench: Bench) -> None:
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    (run,) = await bench.open_runs("clean")
+    await bench.cluster.delete("assets", NAMESPACE, "clean")
+    bench.cluster.written.clear()
+    await bench.hears("jobs")  # of the asset nothing is heard yet
+    await bench.step(await bench.mind.queue.take())
+    assert bench.cluster.written == []
+    assert bench.mind.mirror.get(CLEAN) is None
+    assert bench.mind.mirror.vanished(run.ref)
+    await bench.settle()
+
+
+async def test_a_run_of_an_asset_that_was_made_anew_is_decided_anew(bench: Bench) -> None:
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    (run,) = await bench.open_runs("clean")
+    await bench.cluster.delete("assets", NAMESPACE, "clean")
+    await bench.apply(a_derived("clean", "raw", eager=True))
+    await bench.hears("jobs")
+    await bench.settle()
+    (again,) = await bench.open_runs("clean")
+    assert again.ref != run.ref, "another asset, another run"
+
+
+async def test_a_run_whose_job_somebody_deleted_is_started_again(bench: Bench) -> None:
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    (run,) = await bench.open_runs("clean")
+    await bench.cluster.delete("jobs", *run.ref)
+    await bench.settle()
+    (again,) = await bench.open_runs("clean")
+    assert (again.ref, again.inputs) == (run.ref, run.inputs)
+    assert again.uid != run.uid
+
+
 async def test_a_run_that_is_gone_before_it_could_be_recorded_is_no_error(bench: Bench) -> None:
     await bench.step({run_key("never-was")})
     assert bench.mind.queue.idle
