@@ -11,6 +11,8 @@ import os
 import sys
 import time
 
+from simulation.bed import simulate
+
 
 def main() -> int:
     """Read the command line and run."""
@@ -22,27 +24,28 @@ def main() -> int:
     parser.add_argument("--progress", action="store_true", help="name each seed when it is done")
     options = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # else one seed would be another history in another process
-        os.execve(sys.executable, [sys.executable, "-m", "simulation", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})
+        again = [sys.executable, "-m", "simulation", *sys.argv[1:]]
+        os.execve(sys.executable, again, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606 - itself
     seeds = options.only or range(options.first, options.first + options.seeds)
     return _run(list(seeds), options.trace, options.progress)
 
 
 def _run(seeds: list[int], trace: bool, progress: bool) -> int:
-    from simulation.bed import simulate
-
     start, failed, jobs = time.process_time(), [], 0
     for seed in seeds:
         outcome = simulate(seed)
         jobs += outcome.jobs
         if progress:
-            print(f"seed {seed}: {outcome.jobs} Jobs, {time.process_time() - start:.1f} s so far", file=sys.stderr, flush=True)
+            so_far = f"{time.process_time() - start:.1f} s so far"
+            print(f"seed {seed}: {outcome.jobs} Jobs, {so_far}", file=sys.stderr, flush=True)
         if trace or (not outcome.ok and len(seeds) == 1):
             print(outcome.trace.text())
         if not outcome.ok:
             failed.append(seed)
             print(f"seed {seed} [{outcome.weather}]", *outcome.trace.violations, sep="\n    ", flush=True)
     took = time.process_time() - start
-    print(f"{len(seeds)} seeds, {jobs} Jobs, {took:.1f} s of CPU ({took / len(seeds) * 1000:.0f} ms a seed); failed: {failed}")
+    each = f"{took / len(seeds) * 1000:.0f} ms a seed"
+    print(f"{len(seeds)} seeds, {jobs} Jobs, {took:.1f} s of CPU ({each}); failed: {failed}")
     return 1 if failed else 0
 
 

@@ -16,7 +16,6 @@ from simulation.lives import Life, owned_task
 from simulation.outside import Outside
 from simulation.trace import Alarm, Trace
 from simulation.weather import Storm, Weather, forecast
-
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.settings import Settings
 from upwell_operator.store import Store, feed
@@ -105,7 +104,8 @@ class _Bed:
         self._trace("the storm is over")
         self._storm.over = True
         self._storm.gone.clear()
-        await self._quiet(65 + (SAFETY_NET if self._weather.drop else 0))
+        # a watch may have lost the last word, and an emptied Redis is noticed when a reader's turn is over
+        await self._quiet(65 + SAFETY_NET * bool(self._weather.drop) + feed.BLOCK_SECONDS * self._weather.flushes)
 
     # ------------------------------------------------------------- what happens to operators and Redis
 
@@ -133,7 +133,8 @@ class _Bed:
         name = f"{name}.{self._names}"
         self._trace(f"{name} starts")
         settings = Settings(full_pass_seconds=SAFETY_NET if self._weather.drop else FOR_EVER, leader_election=False)
-        life = Life(name, self._cluster, self._server, settings, self._storm, Random(f"{self._seed}: {name}"), self._trace, self._ledger.made)
+        chance = self._dice(name)
+        life = Life(name, self._cluster, self._server, settings, self._storm, chance, self._trace, self._ledger.made)
         self._lives = [one for one in self._lives if not one.dead] + [life]
         return life
 

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
+
 from simulation.kubelet import Kubelet
 from simulation.ledger import Created, Ledger
 from simulation.oracle import Fresh, Oracle, deps_of
 from simulation.outside import NAMESPACE, TICK_SECONDS, Outside
 from simulation.weather import Weather
-
 from upwell.protocol import EventType, RunKind
 from upwell_operator.domain.decisions import Decision, Verb
 from upwell_operator.domain.runs import read_run
@@ -188,7 +188,8 @@ def recorded(quiet: Quiet) -> Iterator[str]:
 
 def requests(quiet: Quiet, outside: Outside, ledger: Ledger) -> Iterator[str]:
     """Every token is answered once: by one Job each, and in status."""
-    made = Counter((one.owner, one.run.request) for one in ledger.created if one.run.request)
+    born = [one for one in ledger.created if not one.stillborn]
+    made = Counter((one.owner, one.run.request) for one in born if one.run.request)
     by_hand = Counter(one.run.request for one in ledger.created if one.run.ref.name in outside.deleted_jobs)
     for (owner, token), count in made.items():
         if count > 1 + by_hand[token]:

@@ -1,7 +1,7 @@
-"""Jobs as Kubernetes runs them, without running anything: attempts, results, deaths, and the statuses that tell of them.
+"""Jobs as Kubernetes runs them, without running anything: attempts, results, deaths, and statuses that tell of them.
 
-A run reads nothing but its Job. Its result travels as in the product: to the server (here: the same `entry` and the same
-`append`), to the pod's termination message when the server did not acknowledge, or both ways when only the
+A run reads nothing but its Job. Its result travels as in the product: to the server (here: the same `entry` and the
+same `append`), to the pod's termination message when the server did not acknowledge, or both ways when only the
 acknowledgement was lost. What became of each event is kept, for those who check that nothing was lost.
 """
 
@@ -16,7 +16,6 @@ from typing import Any
 
 from simulation.trace import Trace
 from simulation.weather import Storm
-
 from upwell.protocol import EXIT_PERMANENT, Event, EventType, InputVersion, RunKind
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import AssetId, Run
@@ -225,15 +224,16 @@ class _Attempt:
         await asyncio.sleep(kubelet.dice.random() * 0.1)
         if not self.posted and not self._known():
             return False
+        if kubelet.storm.store_down:
+            return False
         try:
-            if kubelet.storm.store_down:
-                raise StoreUnavailable("away")
             await kubelet.store.append([entry(run, self.pod, one) for one in events])
         except StoreUnavailable:
             return False
         self.posted = True
         now = asyncio.get_running_loop().time()
-        kubelet.acknowledged += [Acknowledged(AssetId(run.ref.namespace, one.asset_key), one, run, now) for one in events]
+        about = [(AssetId(run.ref.namespace, one.asset_key), one) for one in events]
+        kubelet.acknowledged += [Acknowledged(asset, one, run, now) for asset, one in about]
         kubelet.trace(f"pod {self.pod}: acknowledged {[(one.id, one.type.value, one.data_version) for one in events]}")
         return kubelet.dice.random() > 0.05  # the answer may be lost
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.trace import Trace
-
 from upwell.protocol import RunKind
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import AssetId, Run, TriggerType
@@ -30,6 +29,10 @@ class Created:
     replaced: str | None
     """Run of the asset's current materialization at that moment."""
     by: str
+    stillborn: bool = False
+    """Asked for by one of several operators while its asset was there, and made when it was gone: Kubernetes collects it,
+    and nobody can keep a call that is under way from taking effect.
+    """
 
 
 @dataclass
@@ -57,8 +60,10 @@ class Ledger:
         )
         made = state.materialization.run if state and state.materialization else None
         template = str(result["spec"]["template"]["spec"]["containers"][0].get("image"))
-        one = Created(run, owner, template, asyncio.get_running_loop().time(), made, by)
-        if run.kind is RunKind.MATERIALIZE:
+        gone = owner not in {asset["metadata"]["uid"] for asset in self.cluster._shelf.all("assets")}
+        stillborn = gone and not self.alone
+        one = Created(run, owner, template, asyncio.get_running_loop().time(), made, by, stillborn)
+        if run.kind is RunKind.MATERIALIZE and not stillborn:
             self._check(one)
             self._check_open(one)
         self.created.append(one)

@@ -14,10 +14,10 @@ from random import Random
 from typing import Any
 
 import fakeredis
+
 from simulation import virtual
 from simulation.trace import Trace
 from simulation.weather import Storm
-
 from upwell_operator.domain.decisions import Decision
 from upwell_operator.domain.snapshot import Run
 from upwell_operator.errors import ClusterUnavailable, Conflict, Fenced, StoreUnavailable
@@ -39,7 +39,8 @@ READS = frozenset({"get", "list", "states", "outcome", "is_empty", "position", "
 def owned_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
     """Make a task that ends with the operator which started it: the loop's task factory."""
     task = asyncio.Task(work, loop=loop, **options)
-    owner = (options.get("context") or contextvars.copy_context()).get(OWNER)
+    given = options.get("context")
+    owner = (contextvars.copy_context() if given is None else given).get(OWNER)  # an empty context is falsy
     if owner is not None:
         owner.tasks[task] = None
         task.add_done_callback(lambda done: owner.tasks.pop(done, None))
@@ -100,7 +101,7 @@ class Life:
             self.trace(f"{self.name} is fenced off")
         except asyncio.CancelledError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever ends an operator is a broken promise
             self.trace.broken(f"{self.name} ended with {error!r}")
             self.trace.exception(error)
         self.die("its loop ended")

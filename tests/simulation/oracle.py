@@ -7,11 +7,11 @@ the condition Fresh. Limits: one namespace, keys are names, no cycles and no riv
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetState
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetState, Materialization
 
 Json = dict[str, Any]
 
@@ -51,31 +51,28 @@ class Oracle:
         return Fresh("True", "UpToDate")
 
     def _derived(self, name: str, spec: Json) -> Fresh:
-        made, deps = self._state(name).materialization, deps_of(spec)
+        made = self._state(name).materialization
         if made is None:
             return Fresh("False", "NeverMaterialized")
+        return next((verdict for holds, verdict in self._rows(spec, made) if holds), Fresh("True", "UpToDate"))
+
+    def _rows(self, spec: Json, made: Materialization) -> Iterator[tuple[bool, Fresh]]:
+        """Give the rows of the table in their order: whether each holds, and what it says."""
+        deps, code = deps_of(spec), spec.get("codeVersion")
         then = {one.key: one.data_version for one in made.inputs}
         now = {dep: self._state(dep).version for dep in deps}
-        if set(then) != set(now):
-            return Fresh("False", "DependenciesChanged")
-        if spec.get("codeVersion") is not None and spec["codeVersion"] != made.code_version:
-            return Fresh("False", "CodeChanged")
-        if any(now[dep] is not None and now[dep] != then[dep] for dep in deps):
-            return Fresh("False", "UpstreamDataChanged")
+        yield set(then) != set(now), Fresh("False", "DependenciesChanged")
+        yield code is not None and code != made.code_version, Fresh("False", "CodeChanged")
+        changed = (now[dep] is not None and now[dep] != then[dep] for dep in deps)
+        yield any(changed), Fresh("False", "UpstreamDataChanged")
         above = {dep: self.fresh(dep) for dep in deps}
-        derived = [above[dep] for dep in deps if "materialize" in self._specs[dep]]
-        sources = [above[dep] for dep in deps if "materialize" not in self._specs[dep]]
-        if any(one.status == "False" for one in derived):
-            return Fresh("False", "UpstreamStale")
-        if self._too_old(spec, made.time):
-            return Fresh("False", "FreshnessExpired")
-        if any(now[dep] is None for dep in deps if "materialize" not in self._specs[dep]):
-            return Fresh("Unknown", "UpstreamUnobserved")
-        if any(one.status != "True" for one in sources):
-            return Fresh("Unknown", "ObservationFailed")
-        if any(one.status == "Unknown" for one in above.values()):
-            return Fresh("Unknown", "UpstreamUnknown")
-        return Fresh("True", "UpToDate")
+        sources = [dep for dep in deps if "materialize" not in self._specs[dep]]
+        derived = [dep for dep in deps if "materialize" in self._specs[dep]]
+        yield any(above[dep].status == "False" for dep in derived), Fresh("False", "UpstreamStale")
+        yield self._too_old(spec, made.time), Fresh("False", "FreshnessExpired")
+        yield any(now[dep] is None for dep in sources), Fresh("Unknown", "UpstreamUnobserved")
+        yield any(above[dep].status != "True" for dep in sources), Fresh("Unknown", "ObservationFailed")
+        yield any(one.status == "Unknown" for one in above.values()), Fresh("Unknown", "UpstreamUnknown")
 
     def _too_old(self, spec: Json, when: datetime | None) -> bool:
         lag = (spec.get("freshness") or {}).get("maximumLag")

@@ -14,7 +14,6 @@ from typing import Any
 
 from simulation.trace import Trace
 from simulation.weather import Storm
-
 from upwell_operator.errors import NotFound
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.resources.meta import API_VERSION, Annotation
@@ -79,7 +78,8 @@ class Outside:
                 await asyncio.sleep(dice.uniform(0, 30))
 
     def _source(self) -> Json:
-        spec: Json = {"observe": {"python": {"function": "m:f"}, "image": "any", "retries": self.dice.choice((0, 1, 2))}}
+        retries = self.dice.choice((0, 1, 2))
+        spec: Json = {"observe": {"python": {"function": "m:f"}, "image": "any", "retries": retries}}
         if self.dice.random() < 0.3:
             spec["observe"]["every"] = self.dice.choice(("90s", "3m", "10m"))
         if self.dice.random() < 0.1:
@@ -150,7 +150,8 @@ class Outside:
             await self._request("assets", name)
 
     async def _person_acts(self) -> None:
-        acts = [self._new_code, self._new_deps, self._suspend, self._policy, self._recreate, self._ask, self._ask, self._ask_job]
+        acts = [self._new_code, self._new_deps, self._suspend, self._policy, self._recreate]
+        acts += [self._ask, self._ask, self._ask_job]
         acts += [self._delete_job] * self.storm.weather.job_deletions
         await self.dice.choice(acts)()
 

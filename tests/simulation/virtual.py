@@ -28,7 +28,7 @@ EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 INSTANT = 1e-6
 """Time jumps so far beyond a timer: no rounding of a datetime then finds it not due yet."""
 COLLECT_EVERY = 500
-"""Scripts between two collections of Lua's garbage; fakeredis collects after every script, which takes half its time."""
+"""Scripts between two collections of Lua's garbage; fakeredis collects after every script: half of its time."""
 
 
 class _NeverReady(selectors.BaseSelector):

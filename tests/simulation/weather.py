@@ -35,9 +35,8 @@ class Weather:
 
     def __str__(self) -> str:
         """Name what is out of the ordinary."""
-        return " ".join(
-            f"{one.name}={getattr(self, one.name):.3g}" for one in fields(self) if getattr(self, one.name) != one.default
-        )
+        chances = ((one.name, getattr(self, one.name), one.default) for one in fields(self))
+        return " ".join(f"{name}={chance:.3g}" for name, chance, default in chances if chance != default)
 
 
 def forecast(dice: Random) -> Weather:
