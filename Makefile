@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: help demo dev test cluster-test bench generate verify lint image
+.PHONY: help demo dev test coverage cluster-test bench generate verify lint image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,15 @@ dev: $(VENV)/.demo ## the control plane on definitions/02-weather, kept running 
 test: $(VENV)/.test ## everything that needs no cluster
 	$(BIN)/python -m pytest -q -m "not cluster"
 
+coverage: $(VENV)/.test ## every branch of the domain and of the SDK is tested
+	$(BIN)/python -m pytest -q tests/unit/domain tests/unit/sdk --cov --cov-report=
+	$(BIN)/coverage report --include='operator/upwell_operator/domain/*,sdk/src/*' --fail-under=100
+
 cluster-test: $(VENV)/.test ## the same program on a real cluster; CLUSTER="--context NAME" for one of yours
 	$(BIN)/python tests/cluster/cluster.py test $(CLUSTER) -- $(abspath $(BIN))/python -m pytest -q -m cluster tests
 
-bench: $(VENV)/.test ## the figures, each beside its reference in the same run
-	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.test ## the figures, each beside its reference in the same run; writes docs/explanation/performance.md
+	$(BIN)/python tests/bench/report.py $(BENCH)
 
 generate: $(VENV)/.demo ## write what is generated: crds/, the chart's copies, docs/reference
 	$(BIN)/upwell generate

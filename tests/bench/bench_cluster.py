@@ -104,7 +104,8 @@ async def wave(bed: Bed, version: str, fresh: str) -> float:
 
 
 def _tells(status: Json, fresh: str) -> bool:
-    return status.get("kind") != "Derived" or any(one["type"] == "Fresh" and one["status"] == fresh for one in status.get("conditions", ()))
+    conditions = {one["type"]: one["status"] for one in status.get("conditions", ())}
+    return status.get("kind") != "Derived" or conditions.get("Fresh") == fresh
 
 
 async def p3(bed: Bed, rounds: int) -> list[Figure]:
@@ -232,8 +233,9 @@ async def bed(chosen: argparse.Namespace, folder: Path) -> AsyncIterator[Bed]:
         store = Store(Settings(redis_url=redis.url))
         try:
             async with await connect() as cluster, session_of(cluster) as session:
+                ours, other = Api(session, name), Api(session, f"{name}-bare")
                 pairs = chosen.changes if "P4" in chosen.only else 0
-                made = Bed(Api(session, name), Api(session, f"{name}-bare"), store, operator, layered(chosen.assets), pairs)
+                made = Bed(ours, other, store, operator, layered(chosen.assets), pairs)
                 await furnish(made, bare="P3" in chosen.only)
                 yield made
         finally:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from figures import Figure, finish, options, say
+
 from upwell.protocol import InputVersion
 from upwell_operator.domain.graph import Graph
 from upwell_operator.domain.snapshot import (
@@ -39,12 +41,14 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BAR_CHANGE, BAR_COLD = 0.100, 1.0
 DOCUMENTED = {"cold": 80.0, "prefetched": 2.5}
 """Dagster 1.13 on two shared cores, as the design records it; printed only where it cannot be measured."""
+MODES = {"cold start": "cold", "root changed: all turn stale": "prefetched"}
+"""Which of Dagster's modes stands beside which of ours."""
 Edges = dict[str, list[str]]
 
 
 def layered(size: int, seed: int = 7) -> Edges:
     """Make a graph in which all is downstream of `a0` and each asset has two deps among the hundred before it."""
-    dice = random.Random(seed)  # noqa: S311 - the same graph every time
+    dice = random.Random(seed)
     names = [f"a{place}" for place in range(size)]
     return {
         name: [names[i] for i in sorted(dice.sample(range(max(0, at - 100), at), min(2, at)))]
@@ -99,18 +103,12 @@ class Time:
     walls: list[float]
     cpus: list[float]
 
-    @property
-    def median(self) -> float:
-        """Give the figure that counts."""
-        return statistics.median(self.walls)
-
-    def __str__(self) -> str:
-        figures = f"median {_ms(self.median)}  best {_ms(min(self.walls))}  cpu {_ms(statistics.median(self.cpus))}"
-        return f"  {self.what:<34}{figures}  bar {_ms(self.bar)}  {'reached' if self.median <= self.bar else 'MISSED'}"
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:7.1f} ms"
+    def figure(self, graph: str, reference: float | None, *, documented: bool) -> Figure:
+        """Give the line of the table; the median counts."""
+        took = statistics.median(self.walls)
+        say(f"  {graph}: {self.what}: best {min(self.walls):.3f} s, CPU {statistics.median(self.cpus):.3f} s")
+        bar, seen = f"<= {self.bar * 1000:,.0f} ms", reference and reference * 1000
+        return Figure(f"P2 {graph}: {self.what}", took * 1000, "ms", seen, bar, took <= self.bar, documented)
 
 
 def timed(rounds: int, size: int, what: str, bar: float, *actions: Callable[[], int]) -> list[Time]:
@@ -139,7 +137,7 @@ def ours(edges: Edges, order: list[str], rounds: int) -> Iterator[Time]:
 def graphs(size: int) -> dict[str, tuple[Edges, list[str]]]:
     """Give the graphs that are measured, with the order in which their assets are put."""
     wide, row = layered(size), chain(size)
-    shuffled = random.Random(8).sample(list(wide), size)  # noqa: S311 - the same order every time
+    shuffled = random.Random(8).sample(list(wide), size)
     return {
         f"{size} assets, 2 deps each": (wide, list(wide)),
         f"{size} assets, 2 deps each, put in any order": (wide, shuffled),
@@ -157,32 +155,25 @@ def dagster(python: str, edges: Edges) -> dict[str, float]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def compare(change: Time, edges: Edges, python: str | None) -> None:
-    """Print the reference beside the root's change."""
-    figures = dagster(python, edges) if python else DOCUMENTED
-    note = "measured now" if python else "NOT measured: documented for Dagster 1.13; name --dagster-python to measure"
-    print(f"Dagster's resolver on the same graph ({note})")
-    for mode, seconds in figures.items():
-        print(f"  {mode:<34}{seconds:9.2f} s   {seconds / change.median:8.0f} x ours")
-
-
-def main() -> None:
-    """Measure and print; exits with 1 if a bar is missed."""
-    options = argparse.ArgumentParser(description="P2: freshness of a large graph")
-    options.add_argument("--assets", type=int, default=10_000)
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--dagster-python", help="an interpreter that can import dagster")
-    chosen = options.parse_args()
-    all_times: list[Time] = []
-    several = graphs(chosen.assets)
-    for name, (edges, order) in several.items():
-        print(name)
+def measured(chosen: argparse.Namespace) -> Iterator[Figure]:
+    """Measure every graph; the root's change of the first one stands beside Dagster's resolver."""
+    for graph, (edges, order) in graphs(chosen.assets).items():
+        first = graph == next(iter(graphs(chosen.assets)))
+        reference = (dagster(chosen.dagster_python, edges) if chosen.dagster_python else DOCUMENTED) if first else {}
         for one in ours(edges, order, chosen.rounds):
-            print(one)
-            all_times.append(one)
-    compare(all_times[1], next(iter(several.values()))[0], chosen.dagster_python)
-    sys.exit(any(one.median > one.bar for one in all_times))
+            seconds = reference.get(MODES.get(one.what, ""))
+            yield one.figure(graph, seconds, documented=first and not chosen.dagster_python)
+
+
+def main() -> int:
+    """Measure and print; 1 if a bar is missed."""
+    parser = options(__doc__)
+    parser.add_argument("--assets", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--dagster-python", metavar="PATH", help="an interpreter that can import dagster")
+    chosen = parser.parse_args()
+    return finish(list(measured(chosen)), chosen)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -27,6 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import uvicorn
+from figures import Figure, finish, options, say
 
 from redis_servers import server, valkey_binary
 from server_world import NAMESPACE, PeopleCluster, a_run_in
@@ -197,31 +198,33 @@ def _ours(url: str, connections: int, requests: list[list[bytes]], profile: bool
         return Rate(rate, float(process.stdout.readline()))
 
 
+def figures(rounds: Sequence[tuple[Rate, Rate]], events: int) -> list[Figure]:
+    """Give the median round beside its reference."""
+    ours, reference = sorted(rounds, key=lambda one: one[0].rate / one[1].rate)[len(rounds) // 2]
+    enough = ours.rate / reference.rate >= BAR
+    cpu, least = (one.cpu / events * 1e6 for one in (ours, reference))
+    return [
+        Figure("P1 events through HTTP, durable", ours.rate, "/s", reference.rate, f">= {BAR:.0%}", enough),
+        Figure("   CPU of the process an event", cpu, "µs", least),
+    ]
+
+
 def main() -> int:
-    """Print ours, the reference and the ratio of the median round; 0 if the bar is reached."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure and print; 1 if the bar is missed."""
+    parser = options(__doc__)
     parser.add_argument("--events", type=int, default=40_000)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--profile", action="store_true")
-    parser.add_argument("--serve")
-    given = parser.parse_args()
-    if given.serve:
-        asyncio.run(serve(given.serve, given.connections, cProfile.Profile() if given.profile else None))
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        asyncio.run(serve(chosen.serve, chosen.connections, cProfile.Profile() if chosen.profile else None))
         return 0
     rounds = []
-    for ours, reference in measured(given.events, given.connections, given.profile):
+    for ours, reference in measured(chosen.events, chosen.connections, chosen.profile):
         rounds.append((ours, reference))
-        print(told("round", ours, reference, given.events), flush=True)
-    ours, reference = sorted(rounds, key=lambda one: one[0].rate / one[1].rate)[len(rounds) // 2]
-    print(told("P1, median", ours, reference, given.events))
-    return 0 if ours.rate / reference.rate >= BAR else 1
-
-
-def told(what: str, ours: Rate, reference: Rate, events: int) -> str:
-    """Say one comparison in a line."""
-    ratio = f"ratio {ours.rate / reference.rate:.2f} (bar {BAR})"
-    cpu = f"CPU an event: {ours.cpu / events * 1e6:.0f} µs, reference {reference.cpu / events * 1e6:.0f} µs"
-    return f"{what}: ours {ours.rate:,.0f} events/s · reference {reference.rate:,.0f} calls/s · {ratio} · {cpu}"
+        say(f"  round: ours {ours.rate:,.0f} events/s, reference {reference.rate:,.0f} calls/s")
+    return finish(figures(rounds, chosen.events), chosen)
 
 
 if __name__ == "__main__":

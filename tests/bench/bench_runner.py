@@ -12,7 +12,6 @@ that a busy machine disturbs it little; wall time is printed beside it.
 
 from __future__ import annotations
 
-import argparse
 import compileall
 import os
 import py_compile
@@ -29,6 +28,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from figures import Figure, finish, options
 
 SDK = Path(__file__).parents[2] / "sdk" / "src"
 BAR = 0.100
@@ -84,21 +85,28 @@ class Comparison:
         """Give the figure that counts: the median of what each pair of starts differs by, in process time."""
         return statistics.median(a - b for a, b in zip(self.ours.cpus, self.reference.cpus, strict=True))
 
-    def __str__(self) -> str:
-        ours, reference = self.ours, self.reference
-        cpu = f"cpu {_ms(statistics.median(ours.cpus))}, reference {_ms(statistics.median(reference.cpus))}"
-        best = f"best {_ms(min(ours.cpus))}, {_ms(min(reference.cpus))}"
-        wall = f"wall {_ms(statistics.median(ours.walls))}, {_ms(statistics.median(reference.walls))}"
-        return f"{self.what:<26}+{_ms(self.added)}  ({cpu}; {best}; {wall})"
+    def figures(self) -> list[Figure]:
+        """Give what is added, against the bar, and what it is added to."""
+        bar, ok = (f"<= {BAR * 1000:.0f} ms", self.added <= BAR) if self.barred else ("", True)
+        cpus, walls = ([statistics.median(of) * 1000 for of in pair] for pair in (self._cpus, self._walls))
+        return [
+            Figure(f"{self.what}: added", self.added * 1000, "ms", None, bar, ok),
+            Figure(f"   {self.what.strip()}: CPU", cpus[0], "ms", cpus[1]),
+            Figure(f"   {self.what.strip()}: wall", walls[0], "ms", walls[1]),
+        ]
+
+    @property
+    def _cpus(self) -> tuple[list[float], list[float]]:
+        return self.ours.cpus, self.reference.cpus
+
+    @property
+    def _walls(self) -> tuple[list[float], list[float]]:
+        return self.ours.walls, self.reference.walls
 
 
 def _children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:6.1f} ms"
 
 
 class Ingest(BaseHTTPRequestHandler):
@@ -183,19 +191,13 @@ def measured(rounds: int, sdk: Path, folder: Path) -> Iterator[Comparison]:
 
 def main() -> int:
     """Measure and print; 1 if the bar is missed, with the image's own Python or with another."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=21)
-    options.add_argument("--sdk", type=Path, default=SDK, help="another SDK's sources, to compare two of them")
-    chosen = options.parse_args()
-    reached = True
+    parser = options(__doc__)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--sdk", type=Path, default=SDK, help="another SDK's sources, to compare two of them")
+    chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for comparison in measured(chosen.rounds, chosen.sdk, Path(folder)):
-            verdict = ""
-            if comparison.barred:
-                reached = reached and comparison.added <= BAR
-                verdict = f"  bar {_ms(BAR)}  {'reached' if comparison.added <= BAR else 'MISSED'}"
-            print(f"{comparison}{verdict}", flush=True)
-    return 0 if reached else 1
+        found = [one for each in measured(chosen.rounds, chosen.sdk, Path(folder)) for one in each.figures()]
+    return finish(found, chosen)
 
 
 if __name__ == "__main__":

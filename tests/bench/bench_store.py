@@ -1,6 +1,6 @@
 """P8, P9 and the reference of P1: what the store costs, on a real Valkey that fsyncs before it answers.
 
-    python tests/bench/bench_store.py [--json] [--events 100000]
+    python tests/bench/bench_store.py [--events 100000]
 
 P1's reference is `append.lua` called directly and pipelined; the bar of P1 itself is `bench_ingest`'s. Figures are of
 this machine, now; ratios are what counts.
@@ -8,18 +8,17 @@ this machine, now; ratios are what counts.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from figures import Figure, finish, options
 
 from redis_servers import Backend, running
 from upwell.protocol import Event, EventType, MetadataEntry
@@ -32,22 +31,6 @@ IN_FLIGHT = 4
 """Batches in flight at once: as many clients as keep one server busy."""
 PAGES = 300
 ASSETS = 10_000
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table: ours against a reference of the same run, or against a bar alone."""
-
-    name: str
-    ours: float
-    unit: str
-    reference: float | None = None
-    bar: str = ""
-    ok: bool = True
-
-    @property
-    def ratio(self) -> float | None:
-        return self.ours / self.reference if self.reference else None
 
 
 def observation(asset: AssetId, number: int, version: str, *, run: str | None = None) -> Append:
@@ -123,8 +106,8 @@ async def sizes(store: Store, backend: Backend) -> list[Figure]:
     unchanged, unchanged_week = await bytes_each(store, backend, "same", lambda _: sha(0))
     changed, changed_week = await bytes_each(store, backend, "new", sha)
     return [
-        Figure("P8 unchanged observation", unchanged, "B", 35_000, "<= 100 B", unchanged <= 100),
-        Figure("P8 changed observation", changed, "B", 35_000, "<= 700 B", changed <= 700),
+        Figure("P8 unchanged observation", unchanged, "B", 35_000, "<= 100 B", unchanged <= 100, documented=True),
+        Figure("P8 changed observation", changed, "B", 35_000, "<= 700 B", changed <= 700, documented=True),
         Figure("   unchanged, with its id (a week)", unchanged_week, "B"),
         Figure("   changed, with its id (a week)", changed_week, "B"),
     ]
@@ -145,8 +128,8 @@ async def page(store: Store, events: int) -> list[Figure]:
         assert len(found.items) == 50
     p50, p99 = statistics.median(took), statistics.quantiles(took, n=100)[98]
     return [
-        Figure(f"P9 page with {events:,} events, p50", p50, "ms", 12.6, "<= 2 ms", p50 <= 2),
-        Figure(f"P9 page with {events:,} events, p99", p99, "ms", 12.6, "<= 5 ms", p99 <= 5),
+        Figure(f"P9 page with {events:,} events, p50", p50, "ms", 12.6, "<= 2 ms", p50 <= 2, documented=True),
+        Figure(f"P9 page with {events:,} events, p99", p99, "ms", 12.6, "<= 5 ms", p99 <= 5, documented=True),
     ]
 
 
@@ -176,26 +159,12 @@ async def measure(events: int) -> list[Figure]:
     return figures
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """Give the figures as a table."""
-    rows = [f"{'name':42}{'ours':>12}{'reference':>12}{'ratio':>9}  {'bar':12}ok"]
-    for one in figures:
-        reference = f"{one.reference:,.1f}" if one.reference else ""
-        ratio = f"{one.ratio:.3f}" if one.ratio else ""
-        verdict = ("yes" if one.ok else "NO") if one.bar else ""
-        rows.append(f"{one.name:42}{one.ours:>8,.1f} {one.unit[:3]:3}{reference:>12}{ratio:>9}  {one.bar:12}{verdict}")
-    return "\n".join(rows)
-
-
 def main() -> int:
-    """Print the figures; exit 1 if a bar is not reached."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
+    """Measure and print; 1 if a bar is missed."""
+    parser = options(__doc__)
     parser.add_argument("--events", type=int, default=100_000)
-    options = parser.parse_args()
-    figures = asyncio.run(measure(options.events))
-    print(json.dumps([asdict(one) for one in figures]) if options.json else table(figures))
-    return 0 if all(one.ok for one in figures) else 1
+    chosen = parser.parse_args()
+    return finish(asyncio.run(measure(chosen.events)), chosen)
 
 
 if __name__ == "__main__":

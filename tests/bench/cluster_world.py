@@ -189,7 +189,7 @@ class Operator:
 
     async def _is_ready(self, session: aiohttp.ClientSession, assets: int) -> bool:
         assert self._process, "not started"
-        assert self._process.poll() is None, f"the operator has ended: {self._log.read_text()[-2000:]}"
+        assert self._process.poll() is None, f"the operator has ended{_end_of(self._log)}"
         with suppress(aiohttp.ClientError):
             async with session.get("/readyz") as answer:
                 if answer.status != 200:
@@ -229,5 +229,9 @@ async def until(condition: Callable[[], Any], seconds: float, what: str, log: Pa
     """Wait until something holds; fails with the end of a log when it does not."""
     end = time.monotonic() + seconds
     while not await condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}\n{log.read_text()[-2000:] if log else ''}"
+        assert time.monotonic() < end, f"not within {seconds} s: {what}{_end_of(log)}"
         await asyncio.sleep(0.05)
+
+
+def _end_of(log: Path | None) -> str:
+    return f"\n{log.read_text()[-2000:]}" if log else ""
