@@ -17,6 +17,7 @@ import fakeredis
 import httpx
 
 from upwell_operator.cluster.port import Caller, Object
+from upwell_operator.domain.snapshot import AssetId, Outcome
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.resources.meta import API_VERSION, Annotation, Label
 from upwell_operator.server.app import create_app
@@ -138,6 +139,12 @@ async def a_run_in(cluster: MemoryCluster, run: str = RUN, pod: str = POD, **ann
     job = await cluster.create("jobs", a_job_object(run, **annotations))
     await cluster.create("pods", a_pod_object(job, pod))
     return cluster.issue_token(NAMESPACE, pod, AUDIENCE, timedelta(hours=1))
+
+
+async def outcome_of(cluster: MemoryCluster, store: Store, run: str = RUN) -> Outcome | None:
+    """Give what is recorded of a run."""
+    job = await cluster.get("jobs", NAMESPACE, run)
+    return await store.outcome(AssetId(NAMESPACE, KEY), job["metadata"]["uid"])
 
 
 def a_store() -> Store:

@@ -68,9 +68,9 @@ def kubectl(cluster: Kubectl) -> Iterator[Kubectl]:
     cluster.run("delete", "namespace", name, "--wait=false")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def server(upwell: Kubectl) -> Iterator[str]:
-    """Give the address of Upwell's server, through a port-forward, which works on any cluster."""
+    """Give the address of Upwell's server, through a port-forward: works on any cluster, and ends with the pod."""
     with port_forward(upwell, "service/upwell-server", 8080) as address:
         yield address
 

@@ -57,7 +57,7 @@ async def settled(the: Stage, newest: int) -> None:
 
 @pytest.mark.timeout(420)
 async def test_three_operators_without_election_start_one_run_for_every_change(assets: Kubectl, tmp_path: Path) -> None:
-    dice = Random(SEED)  # noqa: S311  # no secret
+    dice = Random(SEED)  # no secret
     async with replicas(assets.namespace, tmp_path) as operators:
         for _ in range(3):
             operators.start(elected=False)
@@ -97,7 +97,7 @@ async def killing(operators: Replicas, dice: Random) -> None:
 async def test_an_operator_that_is_killed_fifty_times_starts_one_run_for_every_change(
     assets: Kubectl, tmp_path: Path
 ) -> None:
-    dice = Random(SEED)  # noqa: S311  # no secret
+    dice = Random(SEED)  # no secret
     async with replicas(assets.namespace, tmp_path) as operators:
         for _ in range(2):
             operators.start(elected=True)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from redis_servers import Backend, running
-from server_world import ALICE, KEY, NAMESPACE, POD, RUN, PeopleCluster, a_run_in, an_asset_object, an_event
+from server_world import ALICE, KEY, NAMESPACE, POD, RUN, PeopleCluster, a_run_in, an_asset_object, an_event, outcome_of
 from upwell.protocol import Env
 from upwell_operator.domain.snapshot import AssetId, Outcome
 from upwell_operator.server.app import create_app, utc_now
@@ -208,5 +208,5 @@ async def test_the_pods_runner_reports_every_type_of_metadata(live: Live, tmp_pa
     assert process.returncode == 0, said.decode()
     (event,) = (await live.store.events(AssetId(NAMESPACE, KEY))).items
     assert (event.event.data_version, len(event.event.metadata), event.attempt) == ("v42", 14, POD)
-    assert await live.store.outcome(AssetId(NAMESPACE, KEY), RUN) is Outcome.CHANGED
+    assert await outcome_of(live.cluster, live.store) is Outcome.CHANGED
     assert len((await live.store.events(AssetId(NAMESPACE, "other/asset"))).items) == 1

@@ -239,7 +239,7 @@ def _fresh(causes: list[Told]) -> str:
     return "False" if causes[0].reason in FALSE else "Unknown"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds, st.lists(st.lists(steps, min_size=1, max_size=4), max_size=6))
 def test_incremental_verdicts_are_those_of_the_oracle(world: list[Step], passes: list[list[Step]]):
     scene = Scene()

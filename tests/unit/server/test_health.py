@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from server_world import World
-from upwell_operator.errors import StoreUnavailable
 from upwell_operator import health
+from upwell_operator.errors import StoreUnavailable
 from upwell_operator.health import Check, create_health
 
 

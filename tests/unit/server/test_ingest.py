@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from server_world import ALICE, KEY, NAMESPACE, POD, RUN, START, World, a_job_object, a_pod_object, a_run_in, an_event
+from server_world import (
+    ALICE,
+    KEY,
+    NAMESPACE,
+    POD,
+    RUN,
+    START,
+    World,
+    a_job_object,
+    a_pod_object,
+    a_run_in,
+    an_event,
+    outcome_of,
+)
 from upwell.protocol import EventType
 from upwell_operator.cluster.port import Caller
 from upwell_operator.domain.snapshot import AssetId, Outcome
@@ -25,7 +38,7 @@ async def test_a_report_is_stored_and_acknowledged(world: World) -> None:
     )
     assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "duplicates": 0, "superseded": 0})
     assert (await world.store.states([DATA]))[DATA].version == "v1"
-    assert await world.store.outcome(DATA, RUN) is Outcome.CHANGED
+    assert await outcome_of(world.cluster, world.store) is Outcome.CHANGED
 
 
 async def test_a_repeated_report_changes_nothing_and_says_so(world: World) -> None:
@@ -80,96 +93,23 @@ async def test_anything_else_about_another_asset_is_forbidden(world: World, fiel
 BAD_EVENTS: dict[str, tuple[dict[str, Any], int, str]] = {
     "no id": ({"id": ...}, 422, "events[0].id is missing; add it."),
     "id that is a number": ({"id": 5}, 422, "events[0].id must be text (a JSON string)."),
-    "id with a blank": (
-        {"id": "a b"},
-        422,
-        "events[0].id: must be 1 to 64 of the characters A-Z a-z 0-9 : _ . -; a ULID will do.",
-    ),
-    "id too long": ({"id": "x" * 65}, 422, "events[0].id: must be 1 to 64 of"),
     "unknown type": ({"type": "Nonsense"}, 422, "events[0].type is not an event type that Upwell knows"),
-    "empty key": ({"assetKey": ""}, 422, "events[0].assetKey: must have 1 to 256 characters, has 0; shorten it."),
-    "64 KiB of key": ({"assetKey": "k" * 65536}, 422, "events[0].assetKey: must have 1 to 256 characters, has 65536"),
-    "key that climbs": ({"assetKey": "a/../b"}, 422, "events[0].assetKey: must be names joined by single slashes"),
-    "key with a double slash": (
-        {"assetKey": "a//b"},
-        422,
-        "events[0].assetKey: must be names joined by single slashes",
-    ),
-    "key with CR LF": ({"assetKey": "a\r\nb"}, 422, "events[0].assetKey: has control or invisible characters"),
-    "key with a blank end": ({"assetKey": "a "}, 422, "events[0].assetKey: has control or invisible characters"),
-    "key with zero width": ({"assetKey": "a\u200bb"}, 422, "events[0].assetKey: has control or invisible characters"),
-    "key not in NFC": ({"assetKey": "e\u0301"}, 422, "events[0].assetKey: has control or invisible characters"),
-    "empty version": ({"dataVersion": ""}, 422, "events[0].dataVersion: must have 1 to 512 characters, has 0"),
-    "long version": ({"dataVersion": "v" * 513}, 422, "events[0].dataVersion: must have 1 to 512 characters, has 513"),
     "version that is a number": ({"dataVersion": 7}, 422, "events[0].dataVersion must be text (a JSON string)."),
     "version that is true": ({"dataVersion": True}, 422, "events[0].dataVersion must be text (a JSON string)."),
-    "time without zone": ({"time": "2026-11-22T12:00:00"}, 422, "events[0].time: must be RFC 3339 with a zone"),
-    "time that is a date": ({"time": "2026-11-22"}, 422, "events[0].time: must be RFC 3339 with a zone"),
-    "time that does not exist": ({"time": "2026-02-30T00:00:00Z"}, 422, "events[0].time: must be RFC 3339 with a zone"),
-    "time in ISO weeks": ({"time": "2026-W10-1T00:00:00Z"}, 422, "events[0].time: must be RFC 3339 with a zone"),
-    "time before computers": (
-        {"time": "0001-01-01T00:00:00+05:00"},
-        422,
-        "events[0].time: must be RFC 3339 with a zone",
-    ),
-    "time far ahead": (
-        {"time": "2026-11-22T13:00:01Z"},
-        422,
-        "more than an hour ahead of the server (2026-11-22T12:00:00Z)",
-    ),
-    "unknown metadata type": (
-        {"metadata": {"a": {"type": "blob", "value": 1}}},
-        422,
-        "events[0].metadata.a: the type 'blob' is unknown; use one of text, md",
-    ),
-    "int that is text": (
-        {"metadata": {"a": {"type": "int", "value": "many"}}},
-        422,
-        "events[0].metadata.a: the type int cannot hold the JSON value 'many'",
-    ),
-    "bool that is text": (
-        {"metadata": {"a": {"type": "bool", "value": "yes"}}},
-        422,
-        "events[0].metadata.a: the type bool cannot hold the JSON value 'yes'",
-    ),
-    "int that is true": (
-        {"metadata": {"a": {"type": "int", "value": True}}},
-        422,
-        "events[0].metadata.a: true and false are no int; use the type bool.",
-    ),
-    "text that is a list": (
-        {"metadata": {"a": {"type": "text", "value": []}}},
-        422,
-        "events[0].metadata.a: the type text cannot hold the JSON value list",
-    ),
-    "64 KiB of text": (
-        {"metadata": {"a": {"type": "text", "value": "x" * 65537}}},
-        422,
-        "events[0].metadata.a: may have 65536 bytes, has 65537; store it elsewhere, and report its path or url.",
-    ),
-    "64 KiB in letters of two bytes": (
-        {"description": "é" * 32769},
-        422,
-        "events[0].description: may have 65536 bytes, has 65538",
-    ),
-    "257 metadata": (
-        {"metadata": {f"m{i}": {"type": "null"} for i in range(257)}},
-        422,
-        "events[0].metadata: may have 256 entries, has 257",
-    ),
-    "label with a line break": (
-        {"metadata": {"a\nb": {"type": "null"}}},
-        422,
-        "events[0].metadata: a label must have 1 to 256 characters",
-    ),
-    "257 tags": ({"tags": {f"t{i}": "" for i in range(257)}}, 422, "events[0].tags: may have 256 entries, has 257"),
     "tag that is a number": ({"tags": {"a": 1}}, 422, "events[0].tags.a must be text (a JSON string)."),
     "2 MiB of metadata": (
         {"metadata": {"a": {"type": "json", "value": ["x" * 60000] * 40}}},
         413,
         "events[0]: an event may have 1048576 bytes",
     ),
+    "empty version": ({"dataVersion": ""}, 422, "events[0].dataVersion: must have 1 to 512 characters, has 0"),
+    "64 KiB of text": (
+        {"metadata": {"a": {"type": "text", "value": "x" * 65537}}},
+        422,
+        "events[0].metadata.a: may have 65536 bytes, has 65537; store it elsewhere, and report its path or url.",
+    ),
 }
+"""Shapes, and a few of the rules that `test_event_rules` knows all of."""
 
 
 @pytest.mark.parametrize(("fields", "status", "sentence"), BAD_EVENTS.values(), ids=BAD_EVENTS)
@@ -363,24 +303,6 @@ async def test_a_pod_whose_job_is_gone_is_refused(world: World) -> None:
     world.cluster.get = get  # type: ignore[method-assign]
     answer = await world.report([an_event()])
     assert (answer.status_code, "is gone" in answer.json()["detail"]) == (403, True)
-
-
-GOOD_EVENTS: dict[str, dict[str, Any]] = {
-    "an int beyond JavaScript": {"metadata": {"a": {"type": "int", "value": "9007199254740993"}}},
-    "a time without an end": {"metadata": {"a": {"type": "timestamp", "value": "Infinity"}}},
-    "a reference to a job": {"metadata": {"a": {"type": "job", "value": {"jobName": "j"}}}},
-    "tags": {"tags": {"team": "shop", "empty": ""}},
-    "64 KiB of text": {"description": "x" * 65536},
-    "a version of any text": {"dataVersion": "2026-11-22 \n é \u2028"},
-    "a key with blanks and umlauts": {"assetKey": "a b/für alle/{x}"},
-    "a time in lower case": {"time": "2026-11-22t12:00:00.123456789z"},
-}
-
-
-@pytest.mark.parametrize("fields", GOOD_EVENTS.values(), ids=GOOD_EVENTS)
-async def test_what_is_unusual_but_sound_is_taken(world: World, fields: dict[str, Any]) -> None:
-    answer = await world.report([an_event(**fields)])
-    assert answer.status_code == 200, answer.json()
 
 
 async def test_every_type_that_a_run_may_report_is_taken(world: World) -> None:

@@ -96,7 +96,7 @@ def histories(draw: st.DrawFn) -> list[Append]:
     return entries
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(histories(), st.integers(1, 7))
 def test_any_history_comes_to_what_the_model_says(entries: list[Append], batch: int) -> None:
     asyncio.run(_compare(entries, batch))
