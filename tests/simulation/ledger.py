@@ -30,8 +30,8 @@ class Created:
     """Run of the asset's current materialization at that moment."""
     by: str
     stillborn: bool = False
-    """Asked for by one of several operators while its asset was there, and made when it was gone: Kubernetes collects it,
-    and nobody can keep a call that is under way from taking effect.
+    """Asked for by one of several operators while its asset was there, and made when it was gone: Kubernetes collects
+    it, and nobody can keep a call that is under way from taking effect.
     """
 
 

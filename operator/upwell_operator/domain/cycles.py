@@ -79,18 +79,26 @@ class _Walk(Generic[T]):
 
 @dataclass(slots=True, eq=False)
 class Cycle(Generic[T]):
-    """Nodes that all depend on each other. A path through each is found when somebody asks, once for all on it."""
+    """Nodes that all depend on each other. A path through each is found when somebody asks, once for all on it.
+
+    The paths are those of the order of `members`, whoever is asked about first: the same cycle has the same words.
+    """
 
     members: list[T]
     rings: dict[T, tuple[list[T], int]] = field(default_factory=dict)
 
     def through(self, node: T, upstream: Callable[[T], Iterable[T]]) -> tuple[list[T], int]:
         """Give a closed path along the dependencies of members, and this member's place on it."""
-        if node not in self.rings:
-            ring = _ring(node, frozenset(self.members), upstream)
+        if not self.rings:
+            self._find(upstream)
+        return self.rings[node]
+
+    def _find(self, upstream: Callable[[T], Iterable[T]]) -> None:
+        among = frozenset(self.members)
+        for start in self.members:
+            ring = [] if start in self.rings else _ring(start, among, upstream)
             for place, member in enumerate(ring):
                 self.rings.setdefault(member, (ring, place))
-        return self.rings[node]
 
 
 def _ring(start: T, members: frozenset[T], upstream: Callable[[T], Iterable[T]]) -> list[T]:

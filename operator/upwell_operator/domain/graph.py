@@ -15,6 +15,7 @@ Limits: the graph knows nothing of versions and freshness. Nothing here recurses
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, KeysView
+from operator import attrgetter
 
 from upwell_operator.domain.claims import Claims
 from upwell_operator.domain.cycles import Cycle, components
@@ -207,7 +208,7 @@ class Graph:
         """Give a component its level, and mark or clear its members; all that is upstream has been placed."""
         first, inside = component[0], set(component)
         level = 1 + max((above.level for node in component for above in node.up if above not in inside), default=-1)
-        cycle = Cycle(component) if len(component) > 1 or first in first.up else None
+        cycle = Cycle(sorted(component, key=_NAME)) if len(component) > 1 or first in first.up else None
         if cycle or first.cycle:
             self._turned.update(node.ref for node in component)
             (self._cyclic.update if cycle else self._cyclic.difference_update)(component)
@@ -226,6 +227,9 @@ class Graph:
         usable = set(self.upstream(asset.ref))
         place, dep = next((place, dep) for place, dep in enumerate(asset.deps) if dep not in usable)
         return not_exported(asset, place, dep) if dep in self._nodes else not_found(asset, place, dep)
+
+
+_NAME = attrgetter("ref")
 
 
 def _first_level(node: Node) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from upwell_operator.domain.cycles import Cycle
-from upwell_operator.domain.snapshot import Asset, AssetId, Ref
+from upwell_operator.domain.snapshot import Asset, AssetId, Materialization, Ref
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +26,9 @@ class Node:
     lost: bool = False
     """Whether an older asset holds the key that it claims."""
     cycle: Cycle[Node] | None = None
+    made: Materialization | None = None
+    """The materialization that was judged last, and below what it consumed, by data: it is asked for in every wave."""
+    then: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def is_sound(self) -> bool:
         """Say whether nothing is wrong with its place in the graph, as far as the graph is arranged."""

@@ -155,7 +155,7 @@ def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
     if made is None:
         never = because.own(Reason.NEVER_MATERIALIZED, asset.ref, "it has never been materialized")
         return [never, *(one for above in node.up if (one := verdicts[above.ref].onward))]
-    then = by_data(made.inputs, node.ref.namespace)
+    then = node.then if node.made is made else _remembered(node, made)
     found, same = [], len(then) == len(node.up)
     for above in node.up:
         verdict = verdicts[above.ref]
@@ -171,6 +171,11 @@ def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
     if asset.code_version is not None and asset.code_version != made.code_version:
         found.append(_code_changed(asset, made))
     return found
+
+
+def _remembered(node: Node, made: Materialization) -> dict[tuple[str, str], str | None]:
+    node.made, node.then = made, by_data(made.inputs, node.ref.namespace)
+    return node.then
 
 
 def _data_changed(upstream: Asset, home: str, then: str | None, now: str) -> Cause:

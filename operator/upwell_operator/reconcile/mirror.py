@@ -26,8 +26,8 @@ from upwell_operator.resources.parsing import parse
 Json = dict[str, Any]
 RESOURCES = {"assets": Subject.ASSET, "observationjobs": Subject.OBSERVATION_JOB, "schedules": Subject.SCHEDULE}
 WATCHED = ("jobs", *RESOURCES)
-"""In the order in which they are listed: a Job that is missing from a list may have been collected with its asset, which
-the later list then lacks too.
+"""In the order in which they are listed: a Job that is missing from a list may have been collected with its asset,
+which the later list then lacks too.
 """
 
 
@@ -80,7 +80,7 @@ class Mirror:
         return seen.status_json() if seen else {}
 
     def vanished(self, run: Ref) -> bool:
-        """Say whether a run's Job went before its outcome was recorded: perhaps with its asset, which may be gone too."""
+        """Say whether a run's Job went before its outcome was recorded: perhaps with its asset."""
         return run in self._vanished
 
     def saw(self, resource: str, event: str, obj: Json) -> set[Key]:

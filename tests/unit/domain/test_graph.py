@@ -264,6 +264,14 @@ def test_a_long_cycle_is_cut_in_the_middle_and_told_quickly():
     assert all(graph.problem(ref).reason is Reason.DEPENDENCY_CYCLE for ref in graph.refs())  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_the_words_about_a_cycle_do_not_depend_on_who_is_asked_about_first(first: str):
+    graph = a_graph(an_asset("a", deps=["b", "a"]), an_asset("b", deps=["a"]))
+    message_of(graph, first)
+    assert "itself: a → a;" in message_of(graph, "a")
+    assert "itself: b → a → b;" in message_of(graph, "b")
+
+
 def test_messages_fit_whatever_the_names_are():
     graph = a_graph(*(an_asset(f"{at}".rjust(253, "x"), deps=[f"{(at + 1) % 9}".rjust(253, "x")]) for at in range(9)))
     text = message_of(graph, "0".rjust(253, "x"))
