@@ -10,7 +10,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -46,14 +46,19 @@ class Standing:
 
 @dataclass(slots=True)
 class Allowance:
-    """How many Events an object may still have."""
+    """How many Events there may still be: so many at once, and one more after each so many seconds."""
 
-    left: float
     at: float
+    burst: float = BURST
+    refill: float = REFILL
+    left: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.burst
 
     def take(self, now: float) -> bool:
         """Take one if there is one, after adding what time has brought."""
-        self.left = min(BURST, self.left + (now - self.at) / REFILL)
+        self.left = min(self.burst, self.left + (now - self.at) / self.refill)
         self.at = now
         if self.left < 1:
             return False
@@ -79,7 +84,7 @@ class Throttle:
 
     def allowed(self, uid: str, now: float) -> bool:
         """Say whether this object may have one more Event now."""
-        allowance = self._allowances.setdefault(uid, Allowance(BURST, now))
+        allowance = self._allowances.setdefault(uid, Allowance(now))
         self._allowances.move_to_end(uid)
         _bound(self._allowances)
         return allowance.take(now)

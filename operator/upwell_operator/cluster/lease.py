@@ -68,8 +68,8 @@ class Leadership:
         cluster: Cluster,
         lease: LeaseName,
         identity: str,
-        *,
         on_lost: Lost | None = None,
+        *,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import kopf
 
 from upwell_operator.errors import UpwellError
+from upwell_operator.handlers.storage import NoDiffBase, NoProgress
 from upwell_operator.handlers.vitals import Vitals
 from upwell_operator.resources.meta import GROUP, VERSION, Label
 
@@ -30,6 +32,8 @@ HEARD = (
     ("batch", "v1", "jobs"),
 )
 STOP_SECONDS = 5.0
+AT_ONCE = 100
+"""Events taken in without a break, so that ten thousand keep nobody waiting."""
 
 
 class DeafError(UpwellError):
@@ -42,6 +46,7 @@ class Ears:
     def __init__(self, hear: Hear, vitals: Vitals, namespaces: Sequence[str]) -> None:
         self._hear, self._vitals, self._namespaces = hear, vitals, namespaces
         self._stop = threading.Event()
+        self._events: deque[tuple[str, str, Json]] = deque()
 
     async def listen(self) -> None:
         """Listen until cancelled. Raises DeafError when kopf ends by itself."""
@@ -82,9 +87,17 @@ class Ears:
 
     def _ear(self, plural: str, loop: asyncio.AbstractEventLoop) -> Callable[..., Awaitable[None]]:
         async def on_event(event: Json, **_: Any) -> None:
-            loop.call_soon_threadsafe(self._take, plural, event["type"] or "ADDED", dict(event["object"]))
+            self._events.append((plural, event["type"] or "ADDED", dict(event["object"])))
+            if len(self._events) == 1:  # else somebody is on his way: waking a loop costs more than an event does
+                loop.call_soon_threadsafe(self._take_some, loop)
 
         return on_event
+
+    def _take_some(self, loop: asyncio.AbstractEventLoop) -> None:
+        for _ in range(min(len(self._events), AT_ONCE)):
+            self._take(*self._events.popleft())
+        if self._events:
+            loop.call_soon(self._take_some, loop)
 
     def _take(self, plural: str, kind: str, obj: Json) -> None:
         self._vitals.heard(plural)
@@ -101,9 +114,11 @@ def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
 
 
 def quiet_settings() -> kopf.OperatorSettings:
-    """Give kopf's settings for a mere listener: nothing posted, workers that end soon, lists in pages."""
+    """Give kopf's settings for a mere listener: nothing posted, nothing kept, workers that end soon, lists in pages."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     settings.queueing.idle_timeout = 0.2  # a task for each of 10,000 objects holds 80 MB, for five seconds by default
     settings.watching.chunk_size = 500
     settings.watching.label_selectors["batch", "v1", "jobs"] = f"{Label.MANAGED_BY}=upwell"

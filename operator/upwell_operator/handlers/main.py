@@ -16,12 +16,14 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from upwell_operator.cluster.connect import connect
-from upwell_operator.cluster.lease import Leadership, LeaseName
+from upwell_operator.cluster.lease import Leadership, LeaseName, Lost
+from upwell_operator.cluster.lease_thread import LeaseThread
 from upwell_operator.cluster.port import Cluster
 from upwell_operator.errors import Fenced, StoreUnavailable, UpwellError
 from upwell_operator.handlers.ears import HEARD, Ears
@@ -37,6 +39,7 @@ DRAIN_SECONDS = 5.0
 LEADING = 2
 """Place of the working part among the parts of a replica."""
 Serve = Callable[[Checks, CollectorRegistry], Coroutine[Any, Any, None]]
+Stand = Callable[[LeaseName, str, Lost], Leadership | LeaseThread]
 
 
 class LeaseLostError(UpwellError):
@@ -48,27 +51,24 @@ async def run_operator(
 ) -> None:
     """Run until SIGTERM. `serve` runs the page with checks and metrics. Raises LeaseLostError, Fenced, NotFound."""
     cluster = await connect(kubeconfig, context, concurrency=settings.concurrency)
-    store = Store(settings)
+    own, store = partial(connect, kubeconfig, context), Store(settings)
     try:
-        await Operator(cluster, store, settings).run(serve)
+        await Operator(cluster, store, settings, lambda *given: LeaseThread(own, *given)).run(serve)
     finally:
         await cluster.close()
         await store.close()
 
 
 class Operator:
-    """One replica."""
+    """One replica. `stand` makes who stands for the Lease; by default one in this loop, on this cluster."""
 
-    def __init__(self, cluster: Cluster, store: Store, settings: Settings) -> None:
+    def __init__(self, cluster: Cluster, store: Store, settings: Settings, stand: Stand | None = None) -> None:
         self._store, self._settings = store, settings
         self._registry = CollectorRegistry()
         self._vitals = Vitals(tuple(plural for _, _, plural in HEARD), self._registry)
-        self._leadership = Leadership(
-            cluster,
-            LeaseName(settings.lease_namespace, settings.lease_name, settings.lease_seconds),
-            f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}",
-            on_lost=self._on_lost,
-        )
+        lease = LeaseName(settings.lease_namespace, settings.lease_name, settings.lease_seconds)
+        identity = f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+        self._leadership = (stand or partial(Leadership, cluster))(lease, identity, self._on_lost)
         self._lost, self._working = asyncio.Event(), False
         may_write = self._leadership.valid if settings.leader_election else lambda: True
         self._mind = Reconciler(cluster, store, settings, lambda: datetime.now(UTC), may_write, self._vitals.missed)

@@ -1,37 +1,42 @@
 """Kubernetes Events about conditions that turned, posted behind the statuses and never in their way.
 
 An Event is a courtesy: the status has said it already. So nobody waits for one; they are posted one after the other,
-and when a change turns thousands of conditions at once, what is no warning and finds too many before it is left out
-(client-go does the same, at the same number). What waits at the end of the process is posted, as long as it may take.
+and when a change turns thousands of conditions at once, all but some of what is no warning is left out: each would cost
+the API server as much as the status that it tells of. What waits at the end of the process is posted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
+from upwell_operator.cluster.events import Allowance
 from upwell_operator.cluster.port import Cluster
 from upwell_operator.resources.meta import ConditionType
 
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
-WAITING_AT_MOST = 1000
+AT_ONCE, A_SECOND = 100, 10
+"""Events that are no warnings: so many at once, and then so many a second (a kubelet posts 50 a second at most)."""
 
 
 class Teller:
     """Posts Events in the background."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cluster, self._clock = cluster, clock
+        self._allowance = Allowance(clock(), AT_ONCE, 1 / A_SECOND)
         self._waiting: deque[tuple[Json, Json]] = deque()
         self._work: asyncio.Task[None] | None = None
         self._left_out = 0
 
     def tell(self, about: Json, condition: Json) -> None:
         """Have it told that a condition of an object has turned. `about` names the object as an Event does."""
-        if len(self._waiting) >= WAITING_AT_MOST and not _bad(condition):
+        if not _bad(condition) and not self._allowance.take(self._clock()):
             self._left_out += 1
             return
         self._waiting.append((about, condition))

@@ -33,7 +33,7 @@ class Writer:
 
     def __init__(self, cluster: Cluster, world: World, mirror: Mirror, clock: Callable[[], datetime]) -> None:
         self._cluster, self._world, self._mirror, self._clock = cluster, world, mirror, clock
-        self._teller = Teller(cluster)
+        self._teller = Teller(cluster, lambda: clock().timestamp())
 
     async def write(self, key: Key, planned: Planned, error: Stalled | None) -> set[Key]:
         """Patch one object's status, if it differs; give who must be looked at because of what it says now.

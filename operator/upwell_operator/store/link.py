@@ -25,6 +25,8 @@ from upwell_operator.store.connect import Client, address, connect
 from upwell_operator.store.failures import mapped, translate
 
 SCRIPTS = ("append", "restore", "trim", "decide", "run", "log", "epoch")
+AT_ONCE = 1000
+"""Commands of one pipeline: packing ten thousand would keep the loop from everything else for a second."""
 ACKNOWLEDGE_MS = 2000
 """How long replicas may take to have a write."""
 
@@ -104,12 +106,15 @@ class Link:
         return self._blocking
 
     async def read(self, commands: Sequence[Command]) -> list[Any]:
-        """Run commands in one round trip. Raises StoreUnavailable."""
+        """Run commands in one round trip (or a few, if there are thousands). Raises StoreUnavailable."""
         answers = await self._send(commands, ())
         return [self._answer(each) for each in answers]
 
     async def calls(self, calls: Sequence[Call]) -> list[Any]:
-        """Run scripts in one round trip, acknowledged by replicas if settings ask. Raises StoreUnavailable, Fenced."""
+        """Run scripts in one round trip, or a few; acknowledged by replicas if settings ask.
+
+        Raises StoreUnavailable, Fenced.
+        """
         answers = await self._send([self._command(call) for call in calls], [call.keys[0] for call in calls])
         forgotten = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if forgotten:
@@ -132,6 +137,10 @@ class Link:
         """Send commands, and behind those that write, a wait for replicas on the same connection of each node."""
         if not commands:
             return []
+        if len(commands) > AT_ONCE:
+            parts = range(0, len(commands), AT_ONCE)
+            some = [await self._send(commands[at : at + AT_ONCE], written[at : at + AT_ONCE]) for at in parts]
+            return [answer for part in some for answer in part]
         if not self._opened:
             await self.open()
         with mapped(self.where):

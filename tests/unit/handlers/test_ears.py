@@ -81,6 +81,26 @@ async def test_an_event_is_handed_on_as_it_came(hearing: Hearing) -> None:
     assert hearing.count("events") == 1
 
 
+async def test_many_events_come_in_their_order_with_one_wake_up_and_with_breaks(
+    hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, ears = asyncio.get_running_loop(), hearing.ears()
+    wake, woken = loop.call_soon_threadsafe, []
+    monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *call: (woken.append(call), wake(*call)))
+    on_event = ears._ear("assets", loop)
+    for number in range(250):
+        await on_event(event={"type": "MODIFIED", "object": {**RAW, "number": number}})
+    assert (len(woken), hearing.heard) == (1, [])
+    seen = []
+    while len(hearing.heard) < 250:
+        await asyncio.sleep(0)
+        seen.append(len(hearing.heard))
+    assert seen[:3] == [100, 200, 250]
+    assert [obj["number"] for _, _, obj in hearing.heard] == list(range(250))
+    await tell(ears, {"type": "MODIFIED", "object": RAW})
+    assert (len(woken), len(hearing.heard)) == (2, 251)
+
+
 async def test_what_was_listed_at_the_start_counts_as_added(hearing: Hearing) -> None:
     await tell(hearing.ears(), {"type": None, "object": RAW})
     assert hearing.heard[0][1] == "ADDED"

@@ -261,4 +261,4 @@ async def test_the_process_closes_what_it_opened_whatever_ended_it(
     monkeypatch.setattr(rooms, "Store", lambda _: bench.store)
     with pytest.raises(ClusterUnavailable):
         await run_operator(SETTINGS, serve)
-    assert closed == ["cluster"]
+    assert closed == ["cluster", "cluster"], "that of the mind, and that of the Lease"

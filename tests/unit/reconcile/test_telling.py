@@ -91,14 +91,18 @@ async def test_a_refused_event_is_logged_and_the_next_is_posted(
 
 
 async def test_of_a_flood_warnings_are_kept_and_the_rest_is_counted(
-    post: Post, teller: Teller, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    post: Post, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "WAITING_AT_MOST", 2)
+    clock = [0.0]
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
+    teller = Teller(post, lambda: clock[0])  # type: ignore[arg-type]
     caplog.set_level(logging.INFO)
     for number in range(5):
         teller.tell(ABOUT, turned(f"Stale{number}"))
     teller.tell(ABOUT, turned("RunFailed", "Ready"))
+    clock[0] += 1 / telling.A_SECOND
+    teller.tell(ABOUT, turned("Later"))
     post.gate.set()
     await teller.told()
-    assert [reason for reason, _ in post.posted] == ["Stale0", "Stale1", "RunFailed"]
+    assert [reason for reason, _ in post.posted] == ["Stale0", "Stale1", "RunFailed", "Later"]
     assert "3 Events were left out" in caplog.text
