@@ -66,9 +66,9 @@ class FrailCluster(MemoryCluster):
         self._refuse("get")
         return await super().get(resource, namespace, name)
 
-    async def list(self, resource: str, namespace: str | None = None, selector: str = "") -> Any:
+    async def list(self, resource: str, namespace: str | None = None, selector: str = "", **more: Any) -> Any:
         self._refuse("list")
-        return await super().list(resource, namespace, selector)
+        return await super().list(resource, namespace, selector, **more)
 
     async def create(self, resource: str, obj: Json, *, dry_run: bool = False) -> Json:
         if resource == "jobs":

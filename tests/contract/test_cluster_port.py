@@ -305,6 +305,17 @@ async def test_a_list_of_a_namespace_has_nothing_of_another(bench: Bench) -> Non
     assert bench.namespace in {item["metadata"]["namespace"] for item in everywhere}
 
 
+async def test_a_list_is_handed_over_in_pages_and_not_kept(bench: Bench) -> None:
+    for name in ("a", "b"):
+        await bench.cluster.create("jobs", bench.job(name))
+    seen: list[str] = []
+    listed = await bench.cluster.list(
+        "jobs", bench.namespace, visit=lambda page: seen.extend(one["metadata"]["name"] for one in page)
+    )
+    assert (sorted(seen), listed.items) == (["a", "b"], [])
+    assert int(listed.resource_version) > 0
+
+
 async def test_a_list_of_more_than_a_page_is_whole(bench: Bench) -> None:
     names = [f"asset-{n:04}" for n in range(1010)]
     await asyncio.gather(*(bench.admin.create("assets", bench.asset(name)) for name in names))

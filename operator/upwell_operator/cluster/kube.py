@@ -13,7 +13,7 @@ from typing import Self
 from upwell_operator.cluster import reviews
 from upwell_operator.cluster.api import APIS, needs, path
 from upwell_operator.cluster.events import Recorder
-from upwell_operator.cluster.port import Caller, Listed, Object
+from upwell_operator.cluster.port import Caller, Listed, Object, Visit
 from upwell_operator.cluster.rest import Request, Rest
 from upwell_operator.errors import ClusterUnavailable, Conflict, NotFound, Rejected, UpwellError
 from upwell_operator.resources.meta import FIELD_MANAGER
@@ -51,12 +51,15 @@ class KubeCluster:
         return _bare(await self.rest.call(Request("GET", *_where("get", resource, namespace, name))))
 
     @needs("list")
-    async def list(self, resource: str, namespace: str | None = None, selector: str = "") -> Listed:
+    async def list(
+        self, resource: str, namespace: str | None = None, selector: str = "", *, visit: Visit | None = None
+    ) -> Listed:
         """Give all objects of a namespace, or of all, read page by page at one resourceVersion."""
         for _ in range(LIST_ATTEMPTS):
-            listed = await self._pages(resource, namespace, selector)
-            if listed is not None:
-                return listed
+            items: list[Object] = []
+            version = await self._pages(resource, namespace, selector, visit or items.extend)
+            if version is not None:
+                return Listed(items, version)
         raise ClusterUnavailable(f"cannot list {resource}: the list took longer than the server keeps a version")
 
     @needs("create")
@@ -137,9 +140,8 @@ class KubeCluster:
     async def _review(self, resource: str, body: Object, doing: str) -> Object:
         return await self.rest.call(Request("POST", path(resource), doing, body=body))
 
-    async def _pages(self, resource: str, namespace: str | None, selector: str) -> Listed | None:
+    async def _pages(self, resource: str, namespace: str | None, selector: str, visit: Visit) -> str | None:
         """Read every page; None when the server no longer knows the version that the first page had (410)."""
-        items: list[Object] = []
         token, version = "", ""
         while True:
             try:
@@ -149,10 +151,10 @@ class KubeCluster:
                     return None
                 raise
             version = version or page["metadata"]["resourceVersion"]
-            items += (_bare(item, resource) for item in page["items"])
+            visit([_bare(item, resource) for item in page["items"]])
             token = page["metadata"].get("continue", "")
             if not token:
-                return Listed(items, version)
+                return str(version)
 
     async def _page(self, resource: str, namespace: str | None, selector: str, token: str) -> Object:
         doing = f"list {resource} {f'in {namespace}' if namespace else 'in all namespaces'}"

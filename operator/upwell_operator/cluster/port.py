@@ -10,11 +10,16 @@ they saw to the same reconciler.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Object = dict[str, Any]
 """A Kubernetes object as JSON."""
+
+
+Visit = Callable[[Iterable[Object]], None]
+"""Takes some objects of a list that is too long to be held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,13 @@ class Cluster(Protocol):
         """Give one object. Raises NotFound."""
         ...
 
-    async def list(self, resource: str, namespace: str | None = None, selector: str = "") -> Listed:
-        """Give all objects of a namespace, or of all; `selector` is a label selector. Pages internally."""
+    async def list(
+        self, resource: str, namespace: str | None = None, selector: str = "", *, visit: Visit | None = None
+    ) -> Listed:
+        """Give all objects of a namespace, or of all; `selector` is a label selector. Pages internally.
+
+        With `visit`, each page is handed to it and kept nowhere: `items` is empty. It may see an object twice.
+        """
         ...
 
     async def create(self, resource: str, obj: Object, *, dry_run: bool = False) -> Object:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from upwell_operator.cluster.port import Caller, Listed, Object
+from upwell_operator.cluster.port import Caller, Listed, Object, Visit
 from upwell_operator.errors import AlreadyExists, Conflict, NotFound, Rejected
 from upwell_operator.local.admission import admit, refuse
 from upwell_operator.local.events import event_about, merge_into
@@ -63,7 +63,9 @@ class MemoryCluster:
         served(resource)
         return _out(self._shelf.need(resource, Key(namespace, name)))
 
-    async def list(self, resource: str, namespace: str | None = None, selector: str = "") -> Listed:
+    async def list(
+        self, resource: str, namespace: str | None = None, selector: str = "", *, visit: Visit | None = None
+    ) -> Listed:
         """Give all objects of a namespace, or of all, that the selector matches. Raises Rejected for a bad selector."""
         served(resource)
         wanted = parse_selector(selector)
@@ -72,7 +74,9 @@ class MemoryCluster:
             for obj in self._shelf.all(resource)
             if namespace in (None, obj["metadata"]["namespace"]) and wanted.matches(obj["metadata"].get("labels") or {})
         ]
-        return Listed(items, self.resource_version)
+        if visit is not None:
+            visit(items)
+        return Listed([] if visit else items, self.resource_version)
 
     async def create(self, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
         """Create an object. Raises AlreadyExists, Rejected. What has only owners that are gone is collected at once."""

@@ -2,7 +2,7 @@
 
 It keeps the world's values, and beside them what a pass needs of a manifest later: resourceVersion, spec and status, as
 compact JSON, because 10,000 assets are held. Watch events may come late, twice or not at all: an older resourceVersion
-than the one held is ignored, and `replace` (a full list) mends what was lost.
+than the one held is ignored, and a full list (`listing`) mends what was lost.
 
 Limits: resourceVersions are compared as numbers, which Kubernetes promises since 1.35 and has always done.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
@@ -92,28 +92,24 @@ class Mirror:
             return self._forget(key, obj)
         return self._saw_object(key, obj)
 
-    def replace(self, resource: str, objects: Iterable[Json], at: int, namespace: str | None = None) -> set[Key]:
-        """Take in a complete list, of one namespace or of all, that is true at a resourceVersion.
+    def listing(self, resource: str, namespace: str | None = None) -> Listing:
+        """Begin to take in a complete list, of one namespace or of all, that comes in pages."""
+        self._listed.pop((RESOURCES.get(resource, Subject.RUN), namespace), None)
+        return Listing(self, resource, namespace)
 
-        What is not in it, and not newer, is gone.
-        """
-        subject = RESOURCES.get(resource, Subject.RUN)
-        self._listed.pop((subject, namespace), None)
-        dirty: set[Key] = set()
-        names = set()
-        for obj in objects:
-            names.add(_ref(obj))
-            dirty |= self.saw(resource, "MODIFIED", obj)
+    def listed(self, listing: Listing, at: int) -> set[Key]:
+        """Take in that a list is complete and true at a resourceVersion: what it lacks, and is not newer, is gone."""
+        subject, namespace = RESOURCES.get(listing.resource, Subject.RUN), listing.namespace
 
         def lost(ref: Ref, version: int) -> bool:
-            return ref not in names and version <= at and namespace in (None, ref.namespace)
+            return ref not in listing.names and version <= at and namespace in (None, ref.namespace)
 
         self._remember_list(subject, namespace, at)
         if subject is Subject.RUN:
             runs = [ref for ref, version in self._runs.items() if lost(ref, version)]
-            return dirty.union(*(self._drop_run(ref, at) for ref in runs))
+            return set[Key]().union(*(self._drop_run(ref, at) for ref in runs))
         keys = [key for key, seen in self._seen.items() if key.subject is subject and lost(key.ref, seen.version)]
-        return dirty.union(*(self._drop(key) for key in keys))
+        return set[Key]().union(*(self._drop(key) for key in keys))
 
     def lost(self, key: Key) -> set[Key]:
         """Take in that an object turned out to be gone; give the keys that this makes dirty."""
@@ -274,6 +270,27 @@ class Mirror:
             keys |= {Key(Subject.OBSERVATION_JOB, job)} if job in self._world.jobs else set()
             keys |= self._schedules_of(job)
         return keys
+
+
+@dataclass(slots=True)
+class Listing:
+    """A complete list that is being read: ten thousand objects are never held at once, as JSON, only their names."""
+
+    mirror: Mirror
+    resource: str
+    namespace: str | None
+    names: set[Ref] = field(default_factory=set)
+    news: set[Key] = field(default_factory=set)
+
+    def take(self, page: Iterable[Json]) -> None:
+        """Take in some of its objects."""
+        for obj in page:
+            self.names.add(_ref(obj))
+            self.news |= self.mirror.saw(self.resource, "MODIFIED", obj)
+
+    def end(self, at: int) -> set[Key]:
+        """Take in that this was all, and true at a resourceVersion; give the keys that the list made dirty."""
+        return self.news | self.mirror.listed(self, at)
 
 
 def remembered(mirror: Mirror, world: World) -> list[tuple[AssetId, Json]]:

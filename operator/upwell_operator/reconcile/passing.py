@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Action, Planned, StartRun
@@ -63,7 +64,8 @@ class Pass:
     ) -> None:
         self._world, self._mirror, self._queue, self._gatherer = world, mirror, queue, gatherer
         self._hands, self._clock, self._may_write = hands, clock, may_write
-        self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency, self._busy = concurrency, 0
+        self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fenced: Fenced | None = None
 
@@ -76,7 +78,7 @@ class Pass:
             return
         runs = {key for key in keys if key.subject is Subject.RUN}
         for key in self._queue.claim(runs):
-            self._spawn(self._record(key))
+            self._start(partial(self._record, key))
         await self._look(keys - runs)
 
     async def drain(self) -> None:
@@ -110,7 +112,7 @@ class Pass:
             self._queue.add(*plans)
         await self._hands.diary.note([why for planned, _ in plans.values() for why in planned.decisions])
         for key, (planned, error) in plans.items():
-            self._spawn(self._carry_out(key, planned, error))
+            self._start(partial(self._carry_out, key, planned, error))
 
     def _moved(self, refs: Iterable[Ref]) -> set[Key]:
         """Follow a change downstream; give all whose verdict, or whose waiting for an input, is another now."""
@@ -149,14 +151,24 @@ class Pass:
 
     # ------------------------------------------------------------- act
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have it done when its turn comes. A task for each of ten thousand would hold 30 MB."""
+        self._waiting.append(work)
+        if self._busy < self._concurrency:
+            self._busy += 1
+            task = asyncio.get_running_loop().create_task(self._take_turns())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _take_turns(self) -> None:
+        try:
+            while self._waiting:
+                await self._waiting.popleft()()
+        finally:
+            self._busy -= 1  # at once: a task that is over counts among `_tasks` for one turn of the loop more
 
     async def _carry_out(self, key: Key, planned: Planned, error: Stalled | None) -> None:
-        async with self._slots:
-            await self._guarded(key, self._do(key, planned, error))
+        await self._guarded(key, self._do(key, planned, error))
         self._wake(key, planned)
 
     async def _do(self, key: Key, planned: Planned, error: Stalled | None) -> None:
@@ -199,8 +211,7 @@ class Pass:
         ]
 
     async def _record(self, key: Key) -> None:
-        async with self._slots:
-            await self._guarded(key, self._record_run(key))
+        await self._guarded(key, self._record_run(key))
 
     async def _record_run(self, key: Key) -> None:
         run = self._world.runs.get(key.ref)

@@ -37,8 +37,6 @@ Json = dict[str, Any]
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 CANCEL_SECONDS = 0.05
-AT_ONCE = 100
-"""Objects of a list that are read without a break: ten thousand take seconds, and the health page must answer."""
 OURS = f"{Label.MANAGED_BY}=upwell"
 
 
@@ -181,13 +179,9 @@ class Reconciler:
         return True
 
     async def _list(self, resource: str, namespace: str | None) -> None:
-        listed = await self._cluster.list(resource, namespace, OURS if resource == "jobs" else "")
-        news: set[Key] = set()
-        for place, obj in enumerate(listed.items):
-            news |= self.mirror.saw(resource, "MODIFIED", obj)
-            if place % AT_ONCE == 0:
-                await asyncio.sleep(0)
-        news |= self.mirror.replace(resource, listed.items, int(listed.resource_version or 0), namespace)
+        listing, selector = self.mirror.listing(resource, namespace), OURS if resource == "jobs" else ""
+        listed = await self._cluster.list(resource, namespace, selector, visit=listing.take)
+        news = listing.end(int(listed.resource_version or 0))
         if self._looked_once:  # before that, everything is news
             self._missed(resource, len(news))
         self.queue.add(*news)

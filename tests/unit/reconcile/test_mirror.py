@@ -21,6 +21,7 @@ from reconcile_objects import (
 from upwell_operator.domain.snapshot import AssetId, Outcome, Ref
 from upwell_operator.domain.world import World
 from upwell_operator.reconcile.mirror import Mirror, remembered
+from upwell_operator.reconcile.queue import Key
 from upwell_operator.resources.meta import Reason
 
 RAW, CLEAN = asset_key("raw"), asset_key("clean")
@@ -42,6 +43,14 @@ def knows(mirror: Mirror, *objects: dict) -> None:
     plurals = {"Asset": "assets", "ObservationJob": "observationjobs", "Schedule": "schedules", "Job": "jobs"}
     for version, obj in enumerate(objects, 1):
         mirror.saw(plurals[obj["kind"]], "ADDED", seen(obj, version))
+
+
+def replace(mirror: Mirror, resource: str, objects: list[dict], at: int, namespace: str | None = None) -> set[Key]:
+    """Let the mirror see a complete list."""
+    listing = mirror.listing(resource, namespace)
+    for obj in objects:
+        listing.take([obj])
+    return listing.end(at)
 
 
 # ---------------------------------------------------------------- our kinds
@@ -182,33 +191,33 @@ def test_a_schedule_that_says_the_same_is_no_news_and_a_deleted_one_is_gone(mirr
 def test_a_complete_list_drops_what_is_gone_but_not_what_is_newer(mirror: Mirror, world: World) -> None:
     knows(mirror, a_source("raw"), a_source("old"))
     mirror.saw("assets", "ADDED", seen(a_source("new"), 30))
-    dirty = mirror.replace("assets", [seen(a_source("raw"), 1)], at=20)
+    dirty = replace(mirror, "assets", [seen(a_source("raw"), 1)], at=20)
     assert {ref.name for ref in world.graph.refs()} == {"raw", "new"}
     assert dirty == set()
 
 
 def test_a_complete_list_brings_what_the_watch_had_not_told(mirror: Mirror) -> None:
-    assert mirror.replace("assets", [seen(a_source("raw"), 3)], at=20) == {RAW}
-    assert mirror.replace("assets", [seen(a_source("raw"), 3)], at=21) == set()
+    assert replace(mirror, "assets", [seen(a_source("raw"), 3)], at=20) == {RAW}
+    assert replace(mirror, "assets", [seen(a_source("raw"), 3)], at=21) == set()
 
 
 def test_a_list_of_one_namespace_says_nothing_about_another(mirror: Mirror, world: World) -> None:
     knows(mirror, a_source("raw"))
-    mirror.replace("assets", [], at=20, namespace="elsewhere")
+    replace(mirror, "assets", [], at=20, namespace="elsewhere")
     assert world.graph.get(REF)
-    mirror.replace("assets", [], at=20, namespace=NAMESPACE)
+    replace(mirror, "assets", [], at=20, namespace=NAMESPACE)
     assert world.graph.get(REF) is None
 
 
 def test_a_list_of_one_kind_says_nothing_about_another(mirror: Mirror) -> None:
     knows(mirror, a_source("raw"), an_observation_job("nightly", "raw"))
-    mirror.replace("schedules", [], at=20)
+    replace(mirror, "schedules", [], at=20)
     assert set(mirror) == {RAW, job_key("nightly")}
 
 
 def test_late_news_of_what_a_complete_list_no_longer_had_raises_no_ghost(mirror: Mirror, world: World) -> None:
     knows(mirror, a_source("raw"))
-    mirror.replace("assets", [], at=20)
+    replace(mirror, "assets", [], at=20)
     assert mirror.saw("assets", "MODIFIED", seen(a_source("raw"), 15)) == set()
     assert mirror.saw("assets", "MODIFIED", seen(a_source("raw"), 21)) == {RAW}
     assert world.graph.get(REF)
@@ -216,7 +225,7 @@ def test_late_news_of_what_a_complete_list_no_longer_had_raises_no_ghost(mirror:
 
 def test_late_news_of_a_run_that_a_complete_list_no_longer_had_raises_no_ghost(mirror: Mirror, world: World) -> None:
     mirror.saw("jobs", "ADDED", a_job("raw-1", version=5))
-    mirror.replace("jobs", [], at=20, namespace=NAMESPACE)
+    replace(mirror, "jobs", [], at=20, namespace=NAMESPACE)
     assert mirror.saw("jobs", "MODIFIED", a_job("raw-1", version=15)) == set()
     assert list(world.runs.refs()) == []
 
@@ -226,10 +235,10 @@ def test_what_was_deleted_before_a_complete_list_need_not_be_remembered_for_ever
     mirror.saw("assets", "DELETED", seen(a_source("raw"), 9))
     mirror.saw("jobs", "DELETED", a_job("raw-1", version=10))
     mirror.saw("jobs", "DELETED", a_job("raw-2", version=30))
-    mirror.replace("assets", [], at=20)
-    mirror.replace("jobs", [], at=20, namespace="elsewhere")
+    replace(mirror, "assets", [], at=20)
+    replace(mirror, "jobs", [], at=20, namespace="elsewhere")
     assert set(mirror._gone) == {run_key("raw-1"), run_key("raw-2")}
-    mirror.replace("jobs", [], at=21)
+    replace(mirror, "jobs", [], at=21)
     assert set(mirror._gone) == {run_key("raw-2")}
     assert mirror.saw("assets", "ADDED", seen(a_source("raw"), 8)) == set()
 
@@ -317,7 +326,7 @@ def test_a_complete_list_drops_runs_whose_jobs_are_gone(mirror: Mirror, world: W
     knows(mirror, a_source("raw"))
     for number in (1, 2):
         mirror.saw("jobs", "ADDED", a_job(f"raw-{number}", version=number * 10))
-    assert mirror.replace("jobs", [], at=15) == {RAW}
+    assert replace(mirror, "jobs", [], at=15) == {RAW}
     assert [ref.name for ref in world.runs.refs()] == ["raw-2"]
 
 
@@ -344,12 +353,12 @@ def test_a_job_that_is_there_again_has_not_vanished(mirror: Mirror) -> None:
 def test_a_later_list_of_assets_says_who_went_with_his_jobs(mirror: Mirror) -> None:
     ref = run_key("raw-1").ref
     mirror.saw("jobs", "ADDED", a_job("raw-1", version=2))
-    mirror.replace("jobs", [], at=4)
-    mirror.replace("assets", [], at=3)
+    replace(mirror, "jobs", [], at=4)
+    replace(mirror, "assets", [], at=3)
     assert mirror.vanished(ref), "that list is older"
-    mirror.replace("assets", [], at=9, namespace="elsewhere")
+    replace(mirror, "assets", [], at=9, namespace="elsewhere")
     assert mirror.vanished(ref), "that list is of another namespace"
-    mirror.replace("assets", [], at=4)
+    replace(mirror, "assets", [], at=4)
     assert not mirror.vanished(ref)
 
 

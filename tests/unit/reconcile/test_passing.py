@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -281,16 +282,40 @@ async def test_a_change_follows_the_graph_as_far_as_it_changes_anything(bench: B
     assert await bench.condition("clean", "Fresh") == ("True", "UpToDate")
 
 
+async def test_so_many_actions_go_on_at_once_and_all_are_done(bench: Bench) -> None:
+    going, most, done = 0, 0, []
+
+    async def act(number: int) -> None:
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(0)
+        going -= 1
+        done.append(number)
+        if number == 0:
+            bench.mind._pass._start(partial(act, 100))  # while others end
+
+    bench.mind._pass._concurrency = 3
+    for number in range(10):
+        bench.mind._pass._start(partial(act, number))
+    await bench.mind._pass.drain()
+    assert (most, sorted(done)) == (3, [*range(10), 100])
+    bench.mind._pass._start(partial(act, 200))
+    await bench.mind._pass.drain()
+    assert done[-1] == 200
+
+
 async def test_an_asset_that_goes_between_plan_and_act_is_no_error(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.request("raw", "t2")
     await bench._hears()
-    bench.mind._pass._slots = slots = asyncio.Semaphore(0)
+    bench.mind._pass._concurrency = 0  # nobody acts yet
     await bench.mind._pass.run(await bench.mind.queue.take())
     await bench.cluster.delete("assets", NAMESPACE, "raw")
     await bench._hears()
-    slots.release()
+    bench.mind._pass._concurrency = 1
+    bench.mind._pass._start(partial(asyncio.sleep, 0))
     await bench.mind._pass.drain()
     await bench.settle()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
