@@ -25,8 +25,9 @@ RUN cd /src \
 FROM ${BASE}
 COPY --from=build /opt/upwell /opt/upwell
 # the user has no entry in /etc/passwd, in OpenShift it is any number at all: kopf asks who it is, and gets this name
+# three threads of one interpreter need no three heaps
 ENV PATH=/opt/upwell/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    LOGNAME=upwell HOME=/tmp
+    LOGNAME=upwell HOME=/tmp MALLOC_ARENA_MAX=1
 USER 65532:65532
 WORKDIR /tmp
 ENTRYPOINT ["upwell"]

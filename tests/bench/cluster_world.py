@@ -171,7 +171,8 @@ class Operator:
         profiler = ["-m", "cProfile", "-o", self._profile] if self._profile else []
         command = [sys.executable, *profiler, str(Path(sys.executable).with_name("upwell")), "operator"]
         command += ["-n", self._namespace, "--redis-url", self._redis, "--port", str(self.port)]
-        environment = {**os.environ, "UPWELL_LEASE_NAMESPACE": self._namespace}
+        image = {"MALLOC_ARENA_MAX": "1"}  # as the Dockerfile has it
+        environment = {**os.environ, **image, "UPWELL_LEASE_NAMESPACE": self._namespace}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 

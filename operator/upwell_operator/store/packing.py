@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
 from upwell_operator.domain.snapshot import AssetState, Failure, Materialization, Observation
@@ -33,6 +33,14 @@ def dumps(value: Any) -> str:
         return to_json(value, inf_nan_mode="constants").decode()
     except ValueError:  # a lone surrogate, or deeper than pydantic goes
         return json.dumps(value, separators=(",", ":"))
+
+
+def loads(text: str) -> Any:
+    """Read what `dumps` wrote; in half the time of the standard library, which reads what pydantic refuses to."""
+    try:
+        return from_json(text)
+    except ValueError:  # a lone surrogate, or deeper than pydantic goes
+        return json.loads(text)
 
 
 def timestamp(moment: datetime) -> str:
@@ -78,7 +86,7 @@ def pack_materialization(made: Materialization) -> str:
 
 def unpack_materialization(text: str) -> Materialization:
     """Read what `pack_materialization` wrote."""
-    it = json.loads(text)
+    it = loads(text)
     return Materialization(moment(it["t"]), it["v"], it["c"], it["r"], unpack_inputs(it["i"]))
 
 
@@ -91,7 +99,7 @@ def pack_failure(failure: Failure) -> str:
 def unpack_failure(text: str) -> Failure:
     """Read what `pack_failure` wrote."""
     kind, row = text.split(" ", 1)
-    time, run, message = json.loads(row)
+    time, run, message = loads(row)
     return Failure(moment(time), RunKind(kind), run, message)
 
 
@@ -169,12 +177,15 @@ def _head(entry: Append) -> dict[str, Any]:
     return head
 
 
+_TYPES = {kind.value: kind for kind in EventType}
+
+
 def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent:
     """Read one entry of an asset's history."""
-    body, flags = json.loads(fields["j"]), fields["f"]
+    body, flags = loads(fields["j"]), fields["f"]
     event = Event(
         id=body["id"],
-        type=EventType(body["type"]),
+        type=_TYPES[body["type"]],
         asset_key=key,
         time=body["time"],
         data_version=body.get("dataVersion"),
