@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from upwell_operator.cluster.kube import KubeCluster
 from upwell_operator.cluster.lease import Leadership, LeaseName, Lost
+from upwell_operator.cluster.own_loop import in_own_loop
 
 Connect = Callable[[], Awaitable[KubeCluster]]
 STOP_SECONDS = 10.0
@@ -52,25 +53,14 @@ class LeaseThread:
 
     async def run(self) -> None:
         """Acquire and renew until cancelled, then give the Lease back. Raises what ended the thread by itself."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        threading.Thread(target=self._work, args=(loop, ended), name="lease", daemon=True).start()
-        try:
-            await asyncio.shield(ended)
-        finally:
-            self._ending.set()
-            with suppress(RuntimeError):  # it has ended
-                self._stop()
-            await asyncio.wait([ended], timeout=STOP_SECONDS)
+        error = await in_own_loop(self._lead, name="lease", stop=self._end, patience=STOP_SECONDS)
+        if error is not None:
+            raise error
 
-    def _work(self, home: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
-        error: BaseException | None = None
-        try:
-            asyncio.run(self._lead(home))
-        except BaseException as raised:  # noqa: BLE001  # this is the end of the thread, and it must be told
-            error = raised
-        with suppress(RuntimeError):  # nobody waits any more
-            home.call_soon_threadsafe(_tell, ended, error)
+    def _end(self) -> None:
+        self._ending.set()
+        with suppress(RuntimeError):  # it has ended
+            self._stop()
 
     async def _lead(self, home: asyncio.AbstractEventLoop) -> None:
         loop, cluster = asyncio.get_running_loop(), await self._connect()
@@ -96,12 +86,3 @@ class LeaseThread:
         assert self._leadership is not None  # noqa: S101  # there is one before this begins
         await self._leadership.acquired()
         home.call_soon_threadsafe(self._event.set)
-
-
-def _tell(ended: asyncio.Future[None], error: BaseException | None) -> None:
-    if ended.done():
-        return
-    if error is None:
-        ended.set_result(None)
-    else:
-        ended.set_exception(error)

@@ -17,6 +17,7 @@ from typing import Any
 
 import kopf
 
+from upwell_operator.cluster.own_loop import in_own_loop
 from upwell_operator.errors import UpwellError
 from upwell_operator.handlers.storage import NoDiffBase, NoProgress
 from upwell_operator.handlers.vitals import Vitals
@@ -50,23 +51,9 @@ class Ears:
 
     async def listen(self) -> None:
         """Listen until cancelled. Raises DeafError when kopf ends by itself."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[str] = loop.create_future()
-        thread = threading.Thread(target=self._run, args=(loop, ended), name="kopf", daemon=True)
-        thread.start()
-        try:
-            raise DeafError(f"kopf has ended: {await asyncio.shield(ended)}")
-        finally:
-            self._stop.set()
-            await asyncio.wait([ended], timeout=STOP_SECONDS)
-
-    def _run(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[str]) -> None:
-        why = "without a word"
-        try:
-            asyncio.run(self._operate(loop))
-        except BaseException as error:  # noqa: BLE001  # this is the end of the thread, and it must be told
-            why = f"{type(error).__name__}: {error}"
-        loop.call_soon_threadsafe(_tell, ended, why)
+        error = await in_own_loop(self._operate, name="kopf", stop=self._stop.set, patience=STOP_SECONDS)
+        why = "without a word" if error is None else f"{type(error).__name__}: {error}"
+        raise DeafError(f"kopf has ended: {why}")
 
     async def _operate(self, loop: asyncio.AbstractEventLoop) -> None:
         await kopf.operator(
@@ -124,8 +111,3 @@ def quiet_settings() -> kopf.OperatorSettings:
     settings.watching.label_selectors["batch", "v1", "jobs"] = f"{Label.MANAGED_BY}=upwell"
     settings.process.ultimate_exiting_timeout = None  # the process is not kopf's to end
     return settings
-
-
-def _tell(ended: asyncio.Future[str], why: str) -> None:
-    if not ended.done():
-        ended.set_result(why)

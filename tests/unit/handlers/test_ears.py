@@ -188,13 +188,6 @@ async def test_a_kopf_that_does_not_end_is_not_waited_for_longer_than_a_while(
             await asyncio.to_thread(thread.join, 10)
 
 
-async def test_a_second_word_about_the_end_is_not_heard() -> None:
-    ended = asyncio.get_running_loop().create_future()
-    rooms._tell(ended, "first")
-    rooms._tell(ended, "second")
-    assert await ended == "first"
-
-
 def test_kopf_only_listens() -> None:
     settings = quiet_settings()
     assert not settings.posting.enabled
