@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Action, Planned, StartRun
@@ -31,6 +32,7 @@ from upwell_operator.reconcile.recording import Recorder
 from upwell_operator.reconcile.writing import PLURALS, Writer
 from upwell_operator.resources.meta import Kind
 
+Json = dict[str, Any]
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 1.0
 """How long keys are put off while the Lease is in doubt."""
@@ -191,13 +193,7 @@ class Pass:
         """
         if not isinstance(action, StartRun) or not self._mirror.vanished(action.ref):
             return
-        owner = Key(Subject.ASSET, action.asset.ref)
-        try:
-            obj = await self._hands.writer.fetch(owner)
-        except NotFound:
-            self._queue.add(*self._mirror.lost(owner))
-            raise
-        self._queue.add(*self._mirror.saw(PLURALS[Subject.ASSET], "MODIFIED", obj))
+        obj = await self._read_again(Key(Subject.ASSET, action.asset.ref))
         if obj["metadata"].get("uid", "") != action.asset.uid:
             raise Conflict(f"asset {action.asset.ref} is another one now")
 
@@ -248,17 +244,24 @@ class Pass:
             self._queue.done(key)
             return
         try:
+            await self._read_again(key)
+        except NotFound:
+            self._queue.forget(key)
+        except Waiting as error:
+            self._queue.failed(key, error.after)
+        else:
+            self._queue.add(key)
+            self._queue.done(key)
+
+    async def _read_again(self, key: Key) -> Json:
+        """Read an object as it is now, and have whoever it concerns looked at. Raises NotFound, ClusterUnavailable."""
+        try:
             obj = await self._hands.writer.fetch(key)
         except NotFound:
             self._queue.add(*self._mirror.lost(key))
-            self._queue.forget(key)
-            return
-        except Waiting as error:
-            self._queue.failed(key, error.after)
-            return
-        self._mirror.saw(PLURALS[key.subject], "MODIFIED", obj)
-        self._queue.add(key)
-        self._queue.done(key)
+            raise
+        self._queue.add(*self._mirror.saw(PLURALS[key.subject], "MODIFIED", obj))
+        return obj
 
     def _wake(self, key: Key, planned: Planned) -> None:
         verdict = self._world.verdicts.get(key.ref) if key.subject is Subject.ASSET else None

@@ -14,6 +14,7 @@ from reconcile_objects import (
     NAMESPACE,
     START,
     a_derived,
+    a_manifest,
     a_schedule,
     a_source,
     an_observation_job,
@@ -64,6 +65,19 @@ async def test_after_a_conflict_the_object_is_read_again_and_decided_again(bench
     await bench.outside("raw", "v2")
     await bench.settle()
     assert (await bench.status("raw"))["dataVersion"] == "v2"
+
+
+async def test_what_is_read_again_after_a_conflict_concerns_others_too(bench: Bench) -> None:
+    """The watch's own news of it comes too late then: it is what has been read already."""
+    await bench.apply(an_observation_job("look", "raw"))
+    await bench.settle()
+    await bench.apply(a_manifest("Asset", "raw", {}))
+    watch = bench._ears["assets"]
+    while watch.pending():  # nobody hears of it
+        await anext(watch)
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert await bench.condition("look", "Ready", "observationjobs") == ("False", "MixedSelection")
 
 
 async def test_an_object_that_turns_out_to_be_gone_is_forgotten(bench: Bench) -> None:
