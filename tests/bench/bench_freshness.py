@@ -157,8 +157,8 @@ def dagster(python: str, edges: Edges) -> dict[str, float]:
 
 def measured(chosen: argparse.Namespace) -> Iterator[Figure]:
     """Measure every graph; the root's change of the first one stands beside Dagster's resolver."""
-    for graph, (edges, order) in graphs(chosen.assets).items():
-        first = graph == next(iter(graphs(chosen.assets)))
+    for place, (graph, (edges, order)) in enumerate(graphs(chosen.assets).items()):
+        first = place == 0
         reference = (dagster(chosen.dagster_python, edges) if chosen.dagster_python else DOCUMENTED) if first else {}
         for one in ours(edges, order, chosen.rounds):
             seconds = reference.get(MODES.get(one.what, ""))

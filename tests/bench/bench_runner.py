@@ -88,20 +88,16 @@ class Comparison:
     def figures(self) -> list[Figure]:
         """Give what is added, against the bar, and what it is added to."""
         bar, ok = (f"<= {BAR * 1000:.0f} ms", self.added <= BAR) if self.barred else ("", True)
-        cpus, walls = ([statistics.median(of) * 1000 for of in pair] for pair in (self._cpus, self._walls))
+        ours, reference = self.ours, self.reference
         return [
             Figure(f"{self.what}: added", self.added * 1000, "ms", None, bar, ok),
-            Figure(f"   {self.what.strip()}: CPU", cpus[0], "ms", cpus[1]),
-            Figure(f"   {self.what.strip()}: wall", walls[0], "ms", walls[1]),
+            Figure(f"   {self.what.strip()}: CPU", _ms(ours.cpus), "ms", _ms(reference.cpus)),
+            Figure(f"   {self.what.strip()}: wall", _ms(ours.walls), "ms", _ms(reference.walls)),
         ]
 
-    @property
-    def _cpus(self) -> tuple[list[float], list[float]]:
-        return self.ours.cpus, self.reference.cpus
 
-    @property
-    def _walls(self) -> tuple[list[float], list[float]]:
-        return self.ours.walls, self.reference.walls
+def _ms(seconds: list[float]) -> float:
+    return statistics.median(seconds) * 1000
 
 
 def _children() -> float:

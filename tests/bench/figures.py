@@ -32,16 +32,24 @@ class Figure:
     def ratio(self) -> float | None:
         return self.ours / self.reference if self.reference else None
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Give what a table shows behind the name: ours, reference, ratio, bar, and whether it was reached."""
+        mark = "*" if self.documented else ""
+        reference = f"{self.reference:,.1f}{mark} {self.unit}" if self.reference else ""
+        ratio = f"{self.ratio:.3f}" if self.ratio else ""
+        verdict = ("reached" if self.ok else "MISSED") if self.bar else ""
+        return f"{self.ours:,.1f} {self.unit}", reference, ratio, self.bar, verdict
+
 
 def table(figures: Sequence[Figure]) -> str:
     """Give the figures as a table."""
-    rows = [f"{'name':50}{'ours':>16}{'reference':>12}{'ratio':>9}  {'bar':12}ok"]
-    for one in figures:
-        ours = f"{one.ours:,.1f} {one.unit}"
-        reference = f"{one.reference:,.1f}{'*' if one.documented else ' '}" if one.reference else ""
-        ratio = f"{one.ratio:.3f}" if one.ratio else ""
-        verdict = ("yes" if one.ok else "NO") if one.bar else ""
-        rows.append(f"{one.name:50}{ours:>16}{reference:>12}{ratio:>9}  {one.bar:12}{verdict}")
+    lines = [("name", "ours", "reference", "ratio", "bar", ""), *((one.name, *one.cells) for one in figures)]
+    width = max(len(name) for name, *_ in lines)
+    rows = [
+        f"{name:{width}}{ours:>18}{reference:>18}{ratio:>9}  {bar:12}{verdict}".rstrip()
+        for name, ours, reference, ratio, bar, verdict in lines
+    ]
     if any(one.documented for one in figures):
         rows.append("* documented, not measured in this run")
     return "\n".join(rows)
