@@ -11,8 +11,6 @@ import os
 import sys
 import time
 
-from simulation.bed import simulate
-
 
 def main() -> int:
     """Read the command line and run."""
@@ -31,6 +29,8 @@ def main() -> int:
 
 
 def _run(seeds: list[int], trace: bool, progress: bool) -> int:
+    from simulation.bed import simulate  # noqa: PLC0415 - takes a second, and is lost if the process starts anew
+
     start, failed, jobs = time.process_time(), [], 0
     for seed in seeds:
         outcome = simulate(seed)

@@ -24,9 +24,7 @@ log = logging.getLogger(__name__)
 class Gatherer:
     """Keeps `world.states` as true as the store lets it. `refilled` is told when that meant to fill an emptied one."""
 
-    def __init__(
-        self, world: World, mirror: Mirror, store: Store, refilled: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, world: World, mirror: Mirror, store: Store, refilled: Callable[[], None]) -> None:
         self._world, self._mirror, self._store, self._refilled = world, mirror, store, refilled
         self._unread: set[AssetId] = set()
         self.lost = asyncio.Event()

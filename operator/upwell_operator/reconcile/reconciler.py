@@ -60,7 +60,7 @@ class Reconciler:
         self._cluster, self._store, self._settings = cluster, store, settings
         self.world, self.queue = World(), Queue()
         self.mirror = Mirror(self.world)
-        self.gatherer = Gatherer(self.world, self.mirror, store, self._refilled)
+        self.gatherer = Gatherer(self.world, self.mirror, store, self._begin_anew)
         self._diary = Diary(store, lambda: self.world.store_reachable)
         hands = Hands(
             actor=Actor(cluster, settings, lambda ref: self.mirror.spec(Key(Subject.ASSET, ref))),
@@ -115,7 +115,7 @@ class Reconciler:
             try:
                 place = await self._store.position()
                 self.gatherer.found_store()
-                self._refilled()
+                self._begin_anew()
                 async with aclosing(self._store.follow(place)) as feed:
                     async for changes in feed:
                         self._heard(changes)
@@ -146,7 +146,7 @@ class Reconciler:
         refs = filter(None, (self.world.graph.by_id(change.id) for change in changes))
         self.queue.add(*(Key(Subject.ASSET, ref) for ref in refs))
 
-    def _refilled(self) -> None:
+    def _begin_anew(self) -> None:
         """Look at everything, and write down anew what is thought of it: the store may have been emptied."""
         self._diary.mistrust()
         self._read_everything()

@@ -9,7 +9,6 @@ and still a cursor.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from heapq import merge
@@ -21,7 +20,7 @@ from upwell_operator.domain.snapshot import AssetId, Ref
 from upwell_operator.resources.meta import Kind
 from upwell_operator.store.chapter import Chapter
 from upwell_operator.store.link import Call
-from upwell_operator.store.packing import dumps, moment, timestamp, unpack_entry
+from upwell_operator.store.packing import dumps, loads, moment, timestamp, unpack_entry
 from upwell_operator.store.records import Page, StoredEvent, VersionSpan
 
 MAX_LOOK = 10_000
@@ -142,6 +141,6 @@ def _span(values: Sequence[str | None]) -> VersionSpan:
 
 
 def _unpack_decision(kind: Kind, ref: Ref, fields: Mapping[str, str]) -> Decision:
-    verb, reason, message, run, key = json.loads(fields["d"])
+    verb, reason, message, run, key = loads(fields["d"])
     data = AssetId(ref.namespace, key) if key is not None else None
     return Decision(kind, ref, Verb(verb), reason, message, moment(fields["t"]), data, run)

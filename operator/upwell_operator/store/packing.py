@@ -177,15 +177,12 @@ def _head(entry: Append) -> dict[str, Any]:
     return head
 
 
-_TYPES = {kind.value: kind for kind in EventType}
-
-
 def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent:
     """Read one entry of an asset's history."""
     body, flags = loads(fields["j"]), fields["f"]
     event = Event(
         id=body["id"],
-        type=_TYPES[body["type"]],
+        type=EventType(body["type"]),
         asset_key=key,
         time=body["time"],
         data_version=body.get("dataVersion"),

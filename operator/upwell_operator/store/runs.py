@@ -6,7 +6,6 @@ logs expire by themselves. Lists are merged over shards.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest
@@ -16,7 +15,7 @@ from upwell.protocol import RunKind
 from upwell_operator.domain.snapshot import Outcome, Ref, Run, RunPhase, Trigger, TriggerType
 from upwell_operator.store.chapter import Chapter
 from upwell_operator.store.link import Call
-from upwell_operator.store.packing import dumps, moment_or_none, pack_inputs, timestamp, unpack_inputs
+from upwell_operator.store.packing import dumps, loads, moment_or_none, pack_inputs, timestamp, unpack_inputs
 from upwell_operator.store.records import Page
 
 RUN_AGE = timedelta(days=30)
@@ -51,7 +50,7 @@ class Runs(Chapter):
         """Give a run, if it is remembered. Raises StoreUnavailable."""
         ref = Ref(namespace, name)
         (text,) = await self._link.read([("HGET", self._keys.run(ref).run, "j")])
-        return _unpack(ref, json.loads(text)) if text else None
+        return _unpack(ref, loads(text)) if text else None
 
     async def runs(self, namespace: str | None = None, cursor: str | None = None, limit: int = 50) -> Page[Run]:
         """Give a page of the runs of a namespace or of all, the newest start first. Raises StoreUnavailable."""
@@ -65,7 +64,7 @@ class Runs(Chapter):
         newest = nlargest(limit + 1, (member for some in lists for member in some))
         refs = [_ref(member) for member in newest[:limit]]
         texts = await self._link.read([("HGET", self._keys.run(ref).run, "j") for ref in refs])
-        found = tuple(_unpack(ref, json.loads(text)) for ref, text in zip(refs, texts, strict=True) if text)
+        found = tuple(_unpack(ref, loads(text)) for ref, text in zip(refs, texts, strict=True) if text)
         return Page(found, newest[limit - 1] if len(newest) > limit else None)
 
     async def put_log(self, ref: Ref, text: str) -> None:
