@@ -31,6 +31,8 @@ GROUP = "/apis/upwell.dev/v1alpha1"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 CONCURRENCY = Settings().concurrency
 """The operator's own number of writes in flight, and the bare loop's."""
+IMAGE = {"MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": ""}
+"""As the Dockerfile has it: one heap, and modules that are compiled before the process starts again."""
 QUIET = 1.0
 """Seconds without an event after which a wave is over."""
 TICK = os.sysconf("SC_CLK_TCK")
@@ -171,8 +173,7 @@ class Operator:
         profiler = ["-m", "cProfile", "-o", self._profile] if self._profile else []
         command = [sys.executable, *profiler, str(Path(sys.executable).with_name("upwell")), "operator"]
         command += ["-n", self._namespace, "--redis-url", self._redis, "--port", str(self.port)]
-        image = {"MALLOC_ARENA_MAX": "1"}  # as the Dockerfile has it
-        environment = {**os.environ, **image, "UPWELL_LEASE_NAMESPACE": self._namespace}
+        environment = {**os.environ, **IMAGE, "UPWELL_LEASE_NAMESPACE": self._namespace}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
