@@ -236,7 +236,7 @@ class Bench(World):
 
     async def looks(self) -> None:
         """Look at everything once more, as the slow full pass does."""
-        await self.mind._looked()
+        await self.mind._look(self.mind._missed)
         await self.settle()
 
     async def hears(self, resource: str) -> bool:

@@ -198,7 +198,7 @@ async def test_an_operator_that_starts_without_redis_decides_from_what_status_re
     next_life.cluster = plane.cluster
     next_life.mind = next_life.a_mind()
     async with living(next_life):
-        await until(lambda: next_life.mind._looked_once, "it has looked")
+        await until(next_life.mind.planned.is_set, "it has looked")
         await next_life.request("raw", "second")
         await next_life.run_of("raw")
         await next_life.quiet()

@@ -1,7 +1,9 @@
 """`upwell operator`: ears, mind and Lease in one process, and a small page that says how it is.
 
-Every replica listens from the start, so that a standby knows the world when its turn comes; only the holder of the
-Lease decides and writes. Losing the Lease ends the process: whatever it was about to do was decided in another time.
+A standby listens from the start, so that it knows the world when its turn comes; only the holder of the Lease decides
+and writes. A replica that need not wait looks for itself first and listens then: kopf would read the same ten thousand
+objects beside it, with the same interpreter. Losing the Lease ends the process: whatever it was about to do was decided
+in another time.
 
 Limits: composition and order of starting and stopping. Exit is by exception; the CLI turns that into an exit code.
 """
@@ -15,6 +17,7 @@ import signal
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -35,6 +38,9 @@ from upwell_operator.store import Store
 
 log = logging.getLogger(__name__)
 EPOCH_RETRY_SECONDS = 2.0
+LISTEN_CHECK_SECONDS = 0.1
+LISTEN_PATIENCE_SECONDS = 10.0
+"""How long the first writes keep a leader from listening: nobody hears of a request for so long."""
 DRAIN_SECONDS = 5.0
 LEADING = 2
 """Place of the working part among the parts of a replica."""
@@ -79,7 +85,7 @@ class Operator:
         """Run everything; the first part to end ends all, and the Lease is given back last."""
         elected = [self._leadership.run()] if self._settings.leader_election else []
         page = serve(self._checks(), self._registry)
-        parts = [_signalled(), self._ears.listen(), self._lead(), self._give_up(), page, *elected]
+        parts = [_signalled(), self._listen(), self._lead(), self._give_up(), page, *elected]
         tasks = [asyncio.ensure_future(part) for part in parts]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -88,6 +94,20 @@ class Operator:
         finally:
             self._mind.stop()
             await _end(tasks, DRAIN_SECONDS if self._working else 0)
+
+    async def _listen(self) -> None:
+        """Listen: a standby at once, a leader once it has looked for itself and written, or that takes long."""
+        while not (self._mind.planned.is_set() or self._stands_by()):  # noqa: ASYNC110 - the Lease has its own loop
+            await asyncio.sleep(LISTEN_CHECK_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LISTEN_PATIENCE_SECONDS):
+                while not self._mind.queue.idle:  # noqa: ASYNC110 - asked ten times a second, for ten seconds in a life
+                    await asyncio.sleep(LISTEN_CHECK_SECONDS)
+        await self._ears.listen()
+
+    def _stands_by(self) -> bool:
+        holder = self._leadership.holder if self._settings.leader_election else ""
+        return holder not in ("", self._leadership.identity)
 
     async def _lead(self) -> None:
         """Wait for the turn, take an epoch, and work."""

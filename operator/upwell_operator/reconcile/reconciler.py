@@ -36,7 +36,12 @@ from upwell_operator.store.store import Store
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
+SECOND_LOOK_SECONDS = 60.0
+"""When everything is looked at again for the first time: what was deleted between the first look and the first list of
+a watch that began after it, nobody else tells.
+"""
 CANCEL_SECONDS = 0.05
+Missed = Callable[[str, int], None]
 OURS = f"{Label.MANAGED_BY}=upwell"
 
 
@@ -54,7 +59,7 @@ class Reconciler:
         settings: Settings,
         clock: Callable[[], datetime],
         may_write: Callable[[], bool] = lambda: True,
-        missed: Callable[[str, int], None] = lambda _resource, _count: None,
+        missed: Missed = lambda _resource, _count: None,
     ) -> None:
         self._missed = missed
         self._cluster, self._store, self._settings = cluster, store, settings
@@ -72,7 +77,8 @@ class Reconciler:
             self.world, self.mirror, self.queue, self.gatherer, hands, clock, settings.concurrency, may_write
         )
         self._stopping = asyncio.Event()
-        self._looked_once = False
+        self.planned = asyncio.Event()
+        """Set once everything was looked at, and a plan made for it."""
 
     def hear(self, resource: str, event: str, obj: Json) -> None:
         """Take in one watch event: ADDED, MODIFIED or DELETED of assets, observationjobs, schedules or jobs.
@@ -101,11 +107,14 @@ class Reconciler:
     async def _first_look(self) -> None:
         """Look at everything once, whole, before anything is decided: half a graph gives wrong verdicts."""
         while True:
-            if await self._looked():
+            if await self._look():
                 return
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _passes(self) -> None:
+        if len(self.queue):
+            await self._pass.run(await self.queue.take())
+        self.planned.set()
         while True:
             await self._pass.run(await self.queue.take())
 
@@ -161,30 +170,30 @@ class Reconciler:
 
     async def _look_again(self) -> None:
         """The slow full pass, the safety net for events that never came."""
+        await asyncio.sleep(min(SECOND_LOOK_SECONDS, self._settings.full_pass_seconds))
+        await self._look()
         while True:
             await asyncio.sleep(self._settings.full_pass_seconds)
-            await self._looked()
+            await self._look(self._missed)
 
-    async def _looked(self) -> bool:
+    async def _look(self, missed: Missed = lambda _resource, _count: None) -> bool:
         """List everything and have it all looked at; say whether that worked. One that failed is made up for later."""
         try:
             for resource in WATCHED:
                 for namespace in self._settings.namespaces or (None,):
-                    await self._list(resource, namespace)
+                    missed(resource, await self._list(resource, namespace))
         except Waiting as error:
             log.warning("not everything could be listed: %s", error)
             return False
-        self._looked_once = True
         self._read_everything()
         return True
 
-    async def _list(self, resource: str, namespace: str | None) -> None:
+    async def _list(self, resource: str, namespace: str | None) -> int:
         listing, selector = self.mirror.listing(resource, namespace), OURS if resource == "jobs" else ""
         listed = await self._cluster.list(resource, namespace, selector, visit=listing.take)
         news = listing.end(int(listed.resource_version or 0))
-        if self._looked_once:  # before that, everything is news
-            self._missed(resource, len(news))
         self.queue.add(*news)
+        return len(news)
 
 
 async def _first(*works: Coroutine[Any, Any, Any]) -> None:

@@ -19,7 +19,7 @@ from reconcile_objects import NAMESPACE, a_source
 from reconcile_world import Bench, until
 from upwell_operator.errors import ClusterUnavailable, Fenced, StoreUnavailable
 from upwell_operator.handlers import main as rooms
-from upwell_operator.handlers.ears import DeafError
+from upwell_operator.handlers.ears import DeafError, Ears
 from upwell_operator.handlers.main import LeaseLostError, Operator, run_operator
 from upwell_operator.health import Checks
 from upwell_operator.settings import Settings
@@ -83,6 +83,18 @@ async def a_replica(bench: Bench, settings: Settings = SETTINGS) -> AsyncIterato
             await life
 
 
+def ears_that_tell(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Have ears hear nothing; give an event that is set when they begin."""
+    listening = asyncio.Event()
+
+    async def listen(_: Ears) -> None:
+        listening.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Ears, "listen", listen)
+    return listening
+
+
 async def held_by(bench: Bench, holder: str) -> None:
     """Have somebody else hold the Lease."""
     meta = {"name": SETTINGS.lease_name, "namespace": NAMESPACE}
@@ -126,6 +138,34 @@ async def test_nothing_is_decided_before_the_lease_is_held_although_all_is_heard
         await bench.cluster.update("leases", {**found, "spec": {**found["spec"], "holderIdentity": ""}})
         await until(lambda: ready(bench), "raw has a status")
         assert bench.store.epoch == 5
+
+
+async def test_a_standby_listens_although_it_has_looked_at_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening = ears_that_tell(monkeypatch)
+    await held_by(bench, "other")
+    async with a_replica(bench) as (operator, _, _):
+        await asyncio.wait_for(listening.wait(), 5)
+        assert not operator._mind.planned.is_set()
+
+
+async def test_whoever_holds_the_lease_looks_first_and_listens_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening, shown, read = ears_that_tell(monkeypatch), asyncio.Event(), bench.cluster.list
+
+    async def hidden(*args: Any, **options: Any) -> Any:
+        await shown.wait()
+        return await read(*args, **options)
+
+    monkeypatch.setattr(bench.cluster, "list", hidden)
+    async with a_replica(bench) as (_, page, _):
+        await until(lambda: page.value("leader_election_master_status"), "it leads")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(listening.wait(), 3 * rooms.LISTEN_CHECK_SECONDS)
+        shown.set()
+        await asyncio.wait_for(listening.wait(), 5)
 
 
 async def test_a_standby_ends_at_once(bench: Bench) -> None:

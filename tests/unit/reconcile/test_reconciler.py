@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -170,19 +172,45 @@ async def test_whoever_fell_behind_reads_everything_again_and_says_so(
 async def test_a_full_pass_finds_what_no_event_told_of_and_counts_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    read, looks = bench.cluster.list, Counter[str]()
+
+    async def counted(resource: str, *args: Any, **options: Any) -> Any:
+        looks[resource] += 1
+        return await read(resource, *args, **options)
+
+    monkeypatch.setattr(bench.cluster, "list", counted)
     monkeypatch.setattr(bench.mind, "_settings", bench.settings.model_copy(update={"full_pass_seconds": 0.02}))
     async with running(bench):
-        await until(lambda: bench.condition("raw", "Ready"), "raw has a status")
+        await until(lambda: looks["jobs"] >= 3, "the second look is over")
         await bench.apply(a_source("unheard"))
         await until(lambda: bench.condition("unheard", "Ready"), "the unheard asset has a status")
     assert bench.missed["assets"] >= 1
+
+
+async def test_a_second_look_mends_what_happened_before_the_watches_and_calls_nothing_missed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, looks = bench.cluster.list, Counter[str]()
+
+    async def read_after_a_change(resource: str, *args: Any, **options: Any) -> Any:
+        looks[resource] += 1
+        if resource == "jobs" and looks[resource] == 2:
+            await bench.apply(a_source("unheard"))
+        return await read(resource, *args, **options)
+
+    monkeypatch.setattr(bench.cluster, "list", read_after_a_change)
+    monkeypatch.setattr(rooms, "SECOND_LOOK_SECONDS", 0.02)
+    async with running(bench):
+        await until(lambda: looks["jobs"] == 2, "it looks a second time")
+        await until(lambda: bench.condition("unheard", "Ready"), "the unheard asset has a status")
+    assert not bench.missed["assets"]
 
 
 async def test_only_the_namespaces_that_were_asked_for_are_looked_at() -> None:
     bench = Bench(namespaces=("elsewhere", "sales"))
     await bench.apply(a_source("raw"))
     async with running(bench):
-        await until(lambda: bench.mind._looked_once, "it has looked")
+        await until(bench.mind.planned.is_set, "it has looked")
     assert bench.mind.world.graph.get(Ref(NAMESPACE, "raw")) is None
 
 
