@@ -97,12 +97,9 @@ class Operator:
 
     async def _listen(self) -> None:
         """Listen: a standby at once, a leader once it has looked for itself and written, or that takes long."""
-        while not (self._mind.planned.is_set() or self._stands_by()):  # noqa: ASYNC110 - the Lease has its own loop
-            await asyncio.sleep(LISTEN_CHECK_SECONDS)
+        await _until(lambda: self._mind.planned.is_set() or self._stands_by())
         with suppress(TimeoutError):
-            async with asyncio.timeout(LISTEN_PATIENCE_SECONDS):
-                while not self._mind.queue.idle:  # noqa: ASYNC110 - asked ten times a second, for ten seconds in a life
-                    await asyncio.sleep(LISTEN_CHECK_SECONDS)
+            await asyncio.wait_for(_until(lambda: self._mind.queue.idle), LISTEN_PATIENCE_SECONDS)
         await self._ears.listen()
 
     def _stands_by(self) -> bool:
@@ -176,6 +173,12 @@ class Operator:
             "Assets whose state was rebuilt from status.",
             lambda: float(self._mind.gatherer.rebuilt),
         )
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds that nobody tells of: who leads is a field of another thread."""
+    while not condition():  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(LISTEN_CHECK_SECONDS)
 
 
 async def _signalled() -> None:

@@ -45,6 +45,10 @@ Missed = Callable[[str, int], None]
 OURS = f"{Label.MANAGED_BY}=upwell"
 
 
+def _tell_nobody(_resource: str, _count: int) -> None:
+    """Be told of missed news by a look that may find some for good reasons."""
+
+
 class Reconciler:
     """One operator's mind. `hear` may be called from the start; nothing is decided before `run`.
 
@@ -59,7 +63,7 @@ class Reconciler:
         settings: Settings,
         clock: Callable[[], datetime],
         may_write: Callable[[], bool] = lambda: True,
-        missed: Missed = lambda _resource, _count: None,
+        missed: Missed = _tell_nobody,
     ) -> None:
         self._missed = missed
         self._cluster, self._store, self._settings = cluster, store, settings
@@ -176,7 +180,7 @@ class Reconciler:
             await asyncio.sleep(self._settings.full_pass_seconds)
             await self._look(self._missed)
 
-    async def _look(self, missed: Missed = lambda _resource, _count: None) -> bool:
+    async def _look(self, missed: Missed = _tell_nobody) -> bool:
         """List everything and have it all looked at; say whether that worked. One that failed is made up for later."""
         try:
             for resource in WATCHED:

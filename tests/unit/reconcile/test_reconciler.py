@@ -169,16 +169,24 @@ async def test_whoever_fell_behind_reads_everything_again_and_says_so(
     assert any("everything is read again" in line for line in caplog.messages)
 
 
-async def test_a_full_pass_finds_what_no_event_told_of_and_counts_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def counted_looks(bench: Bench, monkeypatch: pytest.MonkeyPatch, unheard_at: int = 0) -> Counter[str]:
+    """Count the lists of each resource; just before one of the looks an asset is applied that no event tells of."""
     read, looks = bench.cluster.list, Counter[str]()
 
     async def counted(resource: str, *args: Any, **options: Any) -> Any:
         looks[resource] += 1
+        if resource == "jobs" and looks[resource] == unheard_at:
+            await bench.apply(a_source("unheard"))
         return await read(resource, *args, **options)
 
     monkeypatch.setattr(bench.cluster, "list", counted)
+    return looks
+
+
+async def test_a_full_pass_finds_what_no_event_told_of_and_counts_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = counted_looks(bench, monkeypatch)
     monkeypatch.setattr(bench.mind, "_settings", bench.settings.model_copy(update={"full_pass_seconds": 0.02}))
     async with running(bench):
         await until(lambda: looks["jobs"] >= 3, "the second look is over")
@@ -190,15 +198,7 @@ async def test_a_full_pass_finds_what_no_event_told_of_and_counts_it(
 async def test_a_second_look_mends_what_happened_before_the_watches_and_calls_nothing_missed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, looks = bench.cluster.list, Counter[str]()
-
-    async def read_after_a_change(resource: str, *args: Any, **options: Any) -> Any:
-        looks[resource] += 1
-        if resource == "jobs" and looks[resource] == 2:
-            await bench.apply(a_source("unheard"))
-        return await read(resource, *args, **options)
-
-    monkeypatch.setattr(bench.cluster, "list", read_after_a_change)
+    looks = counted_looks(bench, monkeypatch, unheard_at=2)
     monkeypatch.setattr(rooms, "SECOND_LOOK_SECONDS", 0.02)
     async with running(bench):
         await until(lambda: looks["jobs"] == 2, "it looks a second time")
