@@ -269,7 +269,7 @@ async def frozen_no_more(kubectl: Kubectl, the: Stage, former: Replica) -> None:
     assert everything(kubectl) == seen[-1]
 
 
-def everything(kubectl: Kubectl) -> dict[str, str]:
-    """Give the version of every object that an operator writes."""
+def everything(kubectl: Kubectl) -> dict[str, Json]:
+    """Give every object that an operator writes, with its version."""
     objects = [*kubectl.list("assets"), *kubectl.list("jobs")]
-    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in objects}
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in objects}

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
+from upwell_operator.cluster.leased import LeasedCluster
 from upwell_operator.cluster.port import Cluster
 from upwell_operator.domain.snapshot import Ref
 from upwell_operator.domain.world import World
@@ -52,8 +53,8 @@ def _tell_nobody(_resource: str, _count: int) -> None:
 class Reconciler:
     """One operator's mind. `hear` may be called from the start; nothing is decided before `run`.
 
-    `may_write` is asked before every pass: False while the Lease is not held. `missed` is told what a full pass found
-    changed that no event had told of.
+    `may_write` is asked before every pass and every write: False while the Lease is not held. `missed` is told what a
+    full pass found changed that no event had told of.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Reconciler:
         self.mirror = Mirror(self.world)
         self.gatherer = Gatherer(self.world, self.mirror, store, self._begin_anew)
         self._diary = Diary(store, lambda: self.world.store_reachable)
+        leased = LeasedCluster(cluster, may_write)
         hands = Hands(
-            actor=Actor(cluster, settings, lambda ref: self.mirror.spec(Key(Subject.ASSET, ref))),
-            writer=Writer(cluster, self.world, self.mirror, clock),
-            recorder=Recorder(cluster, store, clock),
+            actor=Actor(leased, settings, lambda ref: self.mirror.spec(Key(Subject.ASSET, ref))),
+            writer=Writer(leased, self.world, self.mirror, clock),
+            recorder=Recorder(leased, store, clock),
             diary=self._diary,
         )
         self._pass = Pass(

@@ -210,6 +210,25 @@ async def test_an_operator_without_its_lease_decides_and_writes_nothing(bench: B
     assert len(bench.cluster.written) == written
 
 
+@pytest.mark.parametrize("verb", ["create", "patch_status"])
+async def test_what_a_leader_had_planned_is_not_done_when_another_leads(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """The Lease is lost between a plan and what is done about it, as in a process that was frozen there."""
+    note = bench.mind._diary.note
+
+    async def noted_and_frozen(decided: Sequence[Decision]) -> None:
+        await note(decided)
+        bench.leads = False
+
+    monkeypatch.setattr(bench.mind._diary, "note", noted_and_frozen)
+    written = len(bench.cluster.written)
+    await (bench.request("raw", "t2") if verb == "create" else bench.outside("raw", "v2"))
+    await bench.settle()
+    assert await decisions(bench, "raw" if verb == "create" else "clean"), "there was a plan"
+    assert bench.cluster.written[written:] == []
+
+
 async def test_what_was_heard_while_the_lease_was_in_doubt_is_done_when_it_is_held(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
