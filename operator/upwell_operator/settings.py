@@ -30,6 +30,9 @@ class Settings(BaseModel):
     lease_namespace: str = Field("upwell-system", description="Namespace of the Lease.")
     lease_name: str = Field("upwell-operator", description="Name of the Lease.")
     lease_seconds: int = Field(8, ge=3, le=120, description="How long a Lease stands without being renewed.")
+    pod_uid: str = Field(
+        "", description="UID of this pod (downward API): its container, started again, takes the Lease back at once."
+    )
     concurrency: int = Field(32, ge=1, le=256, description="API writes in flight.")
     full_pass_seconds: int = Field(300, ge=5, description="How often everything is looked at again, as a safety net.")
     bind: str = Field("127.0.0.1", description="Address to listen on.")

@@ -167,13 +167,13 @@ class Operator:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
-    def start(self) -> None:
-        """Start it; what it says goes to the log."""
+    def start(self, pod: str = "0b7e") -> None:
+        """Start it as a container of this pod (a UID); what it says goes to the log."""
         self.port = free_port()
         profiler = ["-m", "cProfile", "-o", self._profile] if self._profile else []
         command = [sys.executable, *profiler, str(Path(sys.executable).with_name("upwell")), "operator"]
         command += ["-n", self._namespace, "--redis-url", self._redis, "--port", str(self.port)]
-        environment = {**os.environ, **IMAGE, "UPWELL_LEASE_NAMESPACE": self._namespace}
+        environment = {**os.environ, **IMAGE, "UPWELL_LEASE_NAMESPACE": self._namespace, "UPWELL_POD_UID": pod}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 

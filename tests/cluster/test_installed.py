@@ -13,7 +13,7 @@ def test_operator_and_server_are_ready(upwell: Kubectl) -> None:
 def test_one_operator_holds_the_lease(upwell: Kubectl) -> None:
     holder = until(lambda: upwell.get("lease", "upwell-operator")["spec"]["holderIdentity"], 30)
     (pod,) = upwell.list("pods", "app.kubernetes.io/name=upwell-operator")
-    assert holder.startswith(pod["metadata"]["name"])
+    assert holder == f"{pod['metadata']['name']}_{pod['metadata']['uid']}"
 
 
 def test_nobody_was_refused_a_right(upwell: Kubectl) -> None:

@@ -51,10 +51,11 @@ class LeaseName:
 
 @dataclass(slots=True)
 class Seen:
-    """The Lease as another holder left it, and when this process first saw it so."""
+    """The Lease as another holder left it, when this process first saw it so, and whether it had seen it otherwise."""
 
     version: str
     at: float
+    renewed: bool
 
 
 class Leadership:
@@ -86,6 +87,11 @@ class Leadership:
         self._seen: Seen | None = None
         self.transitions = 0
         self.holder = ""
+
+    @property
+    def stands_by(self) -> bool:
+        """Say whether another one holds the Lease, and lives: it was seen to renew it."""
+        return self._seen is not None and self._seen.renewed and self.holder not in ("", self.identity)
 
     async def acquired(self) -> None:
         """Wait until this process holds the Lease."""
@@ -178,7 +184,7 @@ class Leadership:
         self.holder = spec.get("holderIdentity") or ""
         version = current["metadata"]["resourceVersion"]
         if self._seen is None or self._seen.version != version:
-            self._seen = Seen(version, now)
+            self._seen = Seen(version, now, renewed=self._seen is not None)
         # an empty holder gave it back; our own identity is an earlier life of this process, which cannot be writing
         if self.holder in ("", self.identity):
             return True

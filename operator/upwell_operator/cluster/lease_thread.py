@@ -39,6 +39,11 @@ class LeaseThread:
         return self._leadership.holder if self._leadership else ""
 
     @property
+    def stands_by(self) -> bool:
+        """Say whether another one holds the Lease, and lives."""
+        return self._leadership is not None and self._leadership.stands_by
+
+    @property
     def transitions(self) -> int:
         """Give how often the Lease has changed hands, as far as this process held it."""
         return self._leadership.transitions if self._leadership else 0

@@ -1,9 +1,8 @@
 """`upwell operator`: ears, mind and Lease in one process, and a small page that says how it is.
 
-A standby listens from the start, so that it knows the world when its turn comes; only the holder of the Lease decides
-and writes. A replica that need not wait looks for itself first and listens then: kopf would read the same ten thousand
-objects beside it, with the same interpreter. Losing the Lease ends the process: whatever it was about to do was decided
-in another time.
+Every replica looks for itself first and listens then: kopf would read the same ten thousand objects beside it, with the
+same interpreter. A standby goes on so, and knows the world when its turn comes; only the holder of the Lease decides
+and writes. Losing the Lease ends the process: whatever it was about to do was decided in another time.
 
 Limits: composition and order of starting and stopping. Exit is by exception; the CLI turns that into an exit code.
 """
@@ -42,8 +41,8 @@ LISTEN_CHECK_SECONDS = 0.1
 LISTEN_PATIENCE_SECONDS = 10.0
 """How long the first writes keep a leader from listening: nobody hears of a request for so long."""
 DRAIN_SECONDS = 5.0
-LEADING = 2
-"""Place of the working part among the parts of a replica."""
+MIND = 2
+"""Place of the mind among the parts of a replica."""
 Serve = Callable[[Checks, CollectorRegistry], Coroutine[Any, Any, None]]
 Stand = Callable[[LeaseName, str, Lost], Leadership | LeaseThread]
 
@@ -73,8 +72,7 @@ class Operator:
         self._registry = CollectorRegistry()
         self._vitals = Vitals(tuple(plural for _, _, plural in HEARD), self._registry)
         lease = LeaseName(settings.lease_namespace, settings.lease_name, settings.lease_seconds)
-        identity = f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
-        self._leadership = (stand or partial(Leadership, cluster))(lease, identity, self._on_lost)
+        self._leadership = (stand or partial(Leadership, cluster))(lease, _identity(settings), self._on_lost)
         self._lost, self._working = asyncio.Event(), False
         may_write = self._leadership.valid if settings.leader_election else lambda: True
         self._mind = Reconciler(cluster, store, settings, lambda: datetime.now(UTC), may_write, self._vitals.missed)
@@ -85,7 +83,7 @@ class Operator:
         """Run everything; the first part to end ends all, and the Lease is given back last."""
         elected = [self._leadership.run()] if self._settings.leader_election else []
         page = serve(self._checks(), self._registry)
-        parts = [_signalled(), self._listen(), self._lead(), self._give_up(), page, *elected]
+        parts = [_signalled(), self._listen(), self._mind.run(self._turn), self._give_up(), page, *elected]
         tasks = [asyncio.ensure_future(part) for part in parts]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -96,23 +94,20 @@ class Operator:
             await _end(tasks, DRAIN_SECONDS if self._working else 0)
 
     async def _listen(self) -> None:
-        """Listen: a standby at once, a leader once it has looked for itself and written, or that takes long."""
-        await _until(lambda: self._mind.planned.is_set() or self._stands_by())
-        with suppress(TimeoutError):
-            await asyncio.wait_for(_until(lambda: self._mind.queue.idle), LISTEN_PATIENCE_SECONDS)
+        """Listen once it has been looked, and a leader has written, or that takes long."""
+        await self._mind.looked.wait()
+        await _until(lambda: self._mind.planned.is_set() or self._leadership.stands_by)
+        if self._mind.planned.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_until(lambda: self._mind.queue.idle), LISTEN_PATIENCE_SECONDS)
         await self._ears.listen()
 
-    def _stands_by(self) -> bool:
-        holder = self._leadership.holder if self._settings.leader_election else ""
-        return holder not in ("", self._leadership.identity)
-
-    async def _lead(self) -> None:
-        """Wait for the turn, take an epoch, and work."""
+    async def _turn(self) -> None:
+        """Wait for the Lease, and take an epoch."""
         if self._settings.leader_election:
             await self._leadership.acquired()
             await self._take_epoch()
         self._working = True
-        await self._mind.run()
 
     async def _take_epoch(self) -> None:
         """Fence former leaders off the store. A store that is away must not keep observations from going on."""
@@ -175,6 +170,15 @@ class Operator:
         )
 
 
+def _identity(settings: Settings) -> str:
+    """Give the name to hold the Lease by: that of the pod, else one that no other process has ever had.
+
+    kubelet starts a container again only after its former process has ended, so the pod's later lives need not wait for
+    the Lease of the earlier ones to run out. A pod's name would not do: after a forced deletion two may bear the same.
+    """
+    return f"{socket.gethostname()}_{settings.pod_uid or f'{os.getpid()}_{uuid.uuid4().hex[:8]}'}"
+
+
 async def _until(condition: Callable[[], bool]) -> None:
     """Wait until something holds that nobody tells of: who leads is a field of another thread."""
     while not condition():  # noqa: ASYNC110 - there is no event to wait for
@@ -191,7 +195,7 @@ async def _signalled() -> None:
 
 async def _end(tasks: Sequence[asyncio.Future[None]], patience: float) -> None:
     """Let the actions in flight end, then cancel what is left; a Lease is given back by its own task."""
-    await asyncio.wait([tasks[LEADING]], timeout=patience)
+    await asyncio.wait([tasks[MIND]], timeout=patience)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -41,9 +41,15 @@ SECOND_LOOK_SECONDS = 60.0
 """When everything is looked at again for the first time: what was deleted between the first look and the first list of
 a watch that began after it, nobody else tells.
 """
+Turn = Callable[[], Awaitable[None]]
+"""Returns when this operator may begin to decide."""
 CANCEL_SECONDS = 0.05
 Missed = Callable[[str, int], None]
 OURS = f"{Label.MANAGED_BY}=upwell"
+
+
+async def _at_once() -> None:
+    """Wait for no turn."""
 
 
 def _tell_nobody(_resource: str, _count: int) -> None:
@@ -82,9 +88,11 @@ class Reconciler:
         self._pass = Pass(
             self.world, self.mirror, self.queue, self.gatherer, hands, clock, settings.concurrency, may_write
         )
-        self._stopping = asyncio.Event()
+        self._stopping, self._asked = asyncio.Event(), asyncio.Event()
+        self.looked = asyncio.Event()
+        """Set once everything was looked at."""
         self.planned = asyncio.Event()
-        """Set once everything was looked at, and a plan made for it."""
+        """Set once a plan was made for all of it."""
 
     def hear(self, resource: str, event: str, obj: Json) -> None:
         """Take in one watch event: ADDED, MODIFIED or DELETED of assets, observationjobs, schedules or jobs.
@@ -96,13 +104,10 @@ class Reconciler:
         self._reread(key.ref for key in news if key.subject is Subject.ASSET)
         self.queue.add(*news)
 
-    async def run(self) -> None:
-        """Work until `stop`. Raises Fenced when a newer operator has taken over."""
+    async def run(self, turn: Turn = _at_once) -> None:
+        """Look, and decide from when its turn has come, until `stop`. Raises Fenced when a newer one has taken over."""
         try:
-            await _first(self._first_look(), self._stopping.wait())
-            if not self._stopping.is_set():
-                loops = (self._passes(), self._follow(), self._find_store(), self._look_again())
-                await _first(*loops, self._stopping.wait())
+            await _first(self._keep_looking(), self._work(turn), self._stopping.wait())
         finally:
             await self._pass.drain()
 
@@ -110,14 +115,14 @@ class Reconciler:
         """End `run` after the actions in flight."""
         self._stopping.set()
 
-    async def _first_look(self) -> None:
-        """Look at everything once, whole, before anything is decided: half a graph gives wrong verdicts."""
-        while True:
-            if await self._look():
-                return
-            await asyncio.sleep(RETRY_SECONDS)
+    async def _work(self, turn: Turn) -> None:
+        """Decide nothing before everything was looked at, whole: half a graph gives wrong verdicts."""
+        await turn()
+        await self.looked.wait()
+        await _first(self._passes(), self._follow(), self._find_store())
 
     async def _passes(self) -> None:
+        await self._asked.wait()  # else the first answer has all that was just planned looked at once more
         if len(self.queue):
             await self._pass.run(await self.queue.take())
         self.planned.set()
@@ -131,6 +136,7 @@ class Reconciler:
                 place = await self._store.position()
                 self.gatherer.found_store()
                 self._begin_anew()
+                self._asked.set()
                 async with aclosing(self._store.follow(place)) as feed:
                     async for changes in feed:
                         self._heard(changes)
@@ -138,6 +144,7 @@ class Reconciler:
                 log.warning("%s; everything is read again", error)
             except StoreUnavailable as error:
                 self.gatherer.lost_store(error)
+                self._asked.set()
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _find_store(self) -> None:
@@ -174,13 +181,21 @@ class Reconciler:
         assets = filter(None, (self.world.graph.get(ref) for ref in refs))
         self.gatherer.read_again([asset.id for asset in assets])
 
-    async def _look_again(self) -> None:
-        """The slow full pass, the safety net for events that never came."""
+    async def _keep_looking(self) -> None:
+        """Look at once, and go on with the slow full pass, the safety net for events that never came."""
+        await self._look_whole()
+        self.looked.set()
         await asyncio.sleep(min(SECOND_LOOK_SECONDS, self._settings.full_pass_seconds))
-        await self._look()
+        await self._look_whole()
         while True:
             await asyncio.sleep(self._settings.full_pass_seconds)
             await self._look(self._missed)
+
+    async def _look_whole(self) -> None:
+        while True:
+            if await self._look():
+                return
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _look(self, missed: Missed = _tell_nobody) -> bool:
         """List everything and have it all looked at; say whether that worked. One that failed is made up for later."""

@@ -94,6 +94,22 @@ async def test_a_holder_that_is_silent_is_followed_after_the_lease(bench: Bench)
     assert second.transitions == first.transitions + 1
 
 
+async def test_who_follows_knows_whether_the_holder_lives(bench: Bench) -> None:
+    first, second = bench.candidate("a"), bench.candidate("b")
+    assert not second.stands_by
+    await first.step()
+    await second.step()
+    assert not second.stands_by, "it may be the Lease of a dead one"
+    bench.passes(2)
+    await first.step()
+    await second.step()
+    assert (second.stands_by, first.stands_by) == (True, False)
+    bench.passes(9.1)
+    await second.step()
+    assert second.valid()
+    assert not second.stands_by
+
+
 async def test_a_holder_stops_before_another_may_begin(bench: Bench) -> None:
     first = bench.candidate("a")
     await first.step()

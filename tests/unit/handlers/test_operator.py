@@ -7,9 +7,11 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import AsyncMock
 
 import kopf
 import pytest
@@ -17,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from reconcile_objects import NAMESPACE, a_source
 from reconcile_world import Bench, until
+from upwell_operator.cluster.events import micro_time
 from upwell_operator.errors import ClusterUnavailable, Fenced, StoreUnavailable
 from upwell_operator.handlers import main as rooms
 from upwell_operator.handlers.ears import DeafError, Ears
@@ -95,6 +98,12 @@ def ears_that_tell(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return listening
 
 
+async def leases(bench: Bench, **spec: str) -> None:
+    """Have somebody write fields of the Lease."""
+    found = await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name)
+    await bench.cluster.update("leases", {**found, "spec": {**found["spec"], **spec}})
+
+
 async def held_by(bench: Bench, holder: str) -> None:
     """Have somebody else hold the Lease."""
     meta = {"name": SETTINGS.lease_name, "namespace": NAMESPACE}
@@ -134,20 +143,59 @@ async def test_nothing_is_decided_before_the_lease_is_held_although_all_is_heard
         assert page.value("leader_election_master_status") == 0
         assert page.value("workqueue_depth") == 1
         assert bench.cluster.written == []
-        found = await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name)
-        await bench.cluster.update("leases", {**found, "spec": {**found["spec"], "holderIdentity": ""}})
+        await leases(bench, holderIdentity="")
         await until(lambda: ready(bench), "raw has a status")
         assert bench.store.epoch == 5
 
 
-async def test_a_standby_listens_although_it_has_looked_at_nothing(
+async def test_a_container_that_starts_again_in_its_pod_takes_its_lease_back_at_once(bench: Bench) -> None:
+    settings = SETTINGS.model_copy(update={"pod_uid": "4a3f"})
+    await held_by(bench, f"{socket.gethostname()}_4a3f")
+    async with a_replica(bench, settings):
+        await until(lambda: ready(bench), "raw has a status", seconds=SETTINGS.lease_seconds / 2)
+        assert bench.store.epoch == 5, "what its earlier life still had on its way to the store is fenced off"
+
+
+async def test_another_pod_of_the_same_name_waits(bench: Bench) -> None:
+    settings = SETTINGS.model_copy(update={"pod_uid": "77c1"})
+    await held_by(bench, f"{socket.gethostname()}_4a3f")
+    async with a_replica(bench, settings) as (operator, page, _):
+        await until(lambda: operator._leadership.holder, "it knows who leads")
+        assert await page.says("leader") == (True, f"stands by for {socket.gethostname()}_4a3f")
+
+
+async def test_a_standby_looks_and_listens_while_another_one_is_seen_to_lead(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listening = ears_that_tell(monkeypatch)
     await held_by(bench, "other")
     async with a_replica(bench) as (operator, _, _):
+        await until(lambda: operator._leadership.holder, "it knows who leads")
+        await leases(bench, renewTime=micro_time())
         await asyncio.wait_for(listening.wait(), 5)
+        assert len(operator._mind.world.graph) == 1
         assert not operator._mind.planned.is_set()
+
+
+async def test_whoever_waits_for_the_lease_of_a_dead_one_does_not_listen_yet(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening = ears_that_tell(monkeypatch)
+    await held_by(bench, "other")
+    async with a_replica(bench) as (operator, _, _):
+        await until(lambda: operator._leadership.holder, "it knows who leads")
+        await asyncio.wait_for(operator._mind.looked.wait(), 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(listening.wait(), 3 * rooms.LISTEN_CHECK_SECONDS)
+
+
+async def test_a_standby_need_not_look_when_its_turn_comes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await held_by(bench, "other")
+    async with a_replica(bench) as (operator, _, _):
+        await asyncio.wait_for(operator._mind.looked.wait(), 5)
+        monkeypatch.setattr(bench.cluster, "list", AsyncMock(side_effect=AssertionError("listed once more")))
+        await leases(bench, holderIdentity="")
+        await until(lambda: ready(bench), "raw has a status")
 
 
 async def test_whoever_holds_the_lease_looks_first_and_listens_then(
@@ -186,8 +234,7 @@ async def test_without_election_every_replica_acts(bench: Bench) -> None:
 async def test_whoever_loses_the_lease_ends(bench: Bench) -> None:
     async with a_replica(bench) as (_, _, life):
         await until(lambda: ready(bench), "raw has a status")
-        found = await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name)
-        await bench.cluster.update("leases", {**found, "spec": {**found["spec"], "holderIdentity": "other"}})
+        await leases(bench, holderIdentity="other")
         with pytest.raises(LeaseLostError, match="another operator leads now"):
             await life
 

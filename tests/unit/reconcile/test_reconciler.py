@@ -16,6 +16,7 @@ from reconcile_world import Bench, until
 from upwell_operator.domain.snapshot import Ref
 from upwell_operator.errors import ClusterUnavailable, Fenced, Forbidden, StoreUnavailable
 from upwell_operator.reconcile import reconciler as rooms
+from upwell_operator.reconcile.queue import Key
 from upwell_operator.store import feed
 
 
@@ -169,14 +170,18 @@ async def test_whoever_fell_behind_reads_everything_again_and_says_so(
     assert any("everything is read again" in line for line in caplog.messages)
 
 
-def counted_looks(bench: Bench, monkeypatch: pytest.MonkeyPatch, unheard_at: int = 0) -> Counter[str]:
-    """Count the lists of each resource; just before one of the looks an asset is applied that no event tells of."""
+def counted_looks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, unheard_at: int = 0, refused_at: int = 0
+) -> Counter[str]:
+    """Count the lists of each resource; at one look an asset appears that no event tells of, another one is refused."""
     read, looks = bench.cluster.list, Counter[str]()
 
     async def counted(resource: str, *args: Any, **options: Any) -> Any:
         looks[resource] += 1
         if resource == "jobs" and looks[resource] == unheard_at:
             await bench.apply(a_source("unheard"))
+        if resource == "jobs" and looks[resource] == refused_at:
+            raise ClusterUnavailable("503")
         return await read(resource, *args, **options)
 
     monkeypatch.setattr(bench.cluster, "list", counted)
@@ -204,6 +209,49 @@ async def test_a_second_look_mends_what_happened_before_the_watches_and_calls_no
         await until(lambda: looks["jobs"] == 2, "it looks a second time")
         await until(lambda: bench.condition("unheard", "Ready"), "the unheard asset has a status")
     assert not bench.missed["assets"]
+
+
+async def test_a_second_look_that_fails_is_tried_again_and_calls_nothing_missed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = counted_looks(bench, monkeypatch, unheard_at=3, refused_at=2)
+    monkeypatch.setattr(rooms, "SECOND_LOOK_SECONDS", 0.02)
+    async with running(bench):
+        await until(lambda: looks["jobs"] == 3, "it looks a third time")
+        await until(lambda: bench.condition("unheard", "Ready"), "the unheard asset has a status")
+    assert looks["jobs"] == 3
+    assert not bench.missed["assets"]
+    assert any("not everything could be listed: 503" in line for line in caplog.messages)
+
+
+async def test_before_its_turn_it_looks_and_decides_nothing(bench: Bench) -> None:
+    turn = asyncio.Event()
+
+    async def comes() -> None:
+        await turn.wait()
+
+    life = asyncio.ensure_future(bench.mind.run(comes))
+    await until(bench.mind.looked.is_set, "it has looked")
+    assert len(bench.mind.queue) == 2
+    assert bench.cluster.written == []
+    turn.set()
+    await until(lambda: bench.condition("clean", "Ready"), "clean has a status")
+    bench.mind.stop()
+    await life
+
+
+async def test_all_that_there_is_is_planned_once_at_the_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes, run = [], bench.mind._pass.run
+
+    async def noted(keys: set[Key]) -> None:
+        passes.append({key.ref.name for key in keys})
+        await run(keys)
+
+    monkeypatch.setattr(bench.mind._pass, "run", noted)
+    async with running(bench):
+        await until(bench.mind.planned.is_set, "it has planned")
+        await until(lambda: bench.mind.queue.idle, "nothing is left to do")
+    assert passes == [{"raw", "clean"}]
 
 
 async def test_only_the_namespaces_that_were_asked_for_are_looked_at() -> None:
