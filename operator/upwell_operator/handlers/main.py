@@ -28,6 +28,7 @@ from upwell_operator.cluster.lease import Leadership, LeaseName, Lost
 from upwell_operator.cluster.lease_thread import LeaseThread
 from upwell_operator.cluster.port import Cluster
 from upwell_operator.errors import Fenced, StoreUnavailable, UpwellError
+from upwell_operator.handlers import collecting
 from upwell_operator.handlers.ears import HEARD, Ears
 from upwell_operator.handlers.vitals import Vitals
 from upwell_operator.health import Check, Checks
@@ -81,6 +82,7 @@ class Operator:
 
     async def run(self, serve: Serve) -> None:
         """Run everything; the first part to end ends all, and the Lease is given back last."""
+        collecting.put_off()
         elected = [self._leadership.run()] if self._settings.leader_election else []
         page = serve(self._checks(), self._registry)
         parts = [_signalled(), self._listen(), self._mind.run(self._turn), self._give_up(), page, *elected]
@@ -97,6 +99,7 @@ class Operator:
         """Listen once it has been looked, and a leader has written, or that takes long."""
         await self._mind.looked.wait()
         await _until(lambda: self._mind.planned.is_set() or self._leadership.stands_by)
+        collecting.leave_out()
         if self._mind.planned.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(_until(lambda: self._mind.queue.idle), LISTEN_PATIENCE_SECONDS)
