@@ -29,6 +29,9 @@ class Gatherer:
         self._unread: set[AssetId] = set()
         self.lost = asyncio.Event()
         """Set while the store is away."""
+        self.found = asyncio.Event()
+        """Set while it is not."""
+        self.found.set()
         self.rebuilt = 0
         """How many assets' data was filled in again after Redis had been emptied, since it was last asked."""
 
@@ -78,6 +81,7 @@ class Gatherer:
             log.warning("the store does not answer; observations go on, materializations wait: %s", error)
         self._world.store_reachable = False
         self.lost.set()
+        self.found.clear()
 
     def found_store(self) -> None:
         """Read from the store again: it has answered."""
@@ -85,6 +89,7 @@ class Gatherer:
             log.info("the store answers")
         self._world.store_reachable = True
         self.lost.clear()
+        self.found.set()
 
     def _take(self, states: dict[AssetId, AssetState]) -> set[Ref]:
         changed = {one for one, state in states.items() if self._world.states.get(one, UNKNOWN_STATE) != state}

@@ -145,7 +145,7 @@ class Reconciler:
             except StoreUnavailable as error:
                 self.gatherer.lost_store(error)
                 self._asked.set()
-                await asyncio.sleep(RETRY_SECONDS)
+                await self.gatherer.found.wait()  # one asks for it: else an old failure might be told after its end
 
     async def _find_store(self) -> None:
         """Ask for a store that somebody found away.
