@@ -78,6 +78,16 @@ RIGHT: dict[str, Json] = {
         suspend=True,
     ),
     "a job": job(assets=["a", "b"], runOnApply=True),
+    "a job by labels": job(
+        selector={
+            "matchLabels": {"tier": "raw", "shop.example/team": ""},
+            "matchExpressions": [
+                {"key": "stage", "operator": "In", "values": ["a", "b"]},
+                {"key": "old", "operator": "DoesNotExist"},
+            ],
+        }
+    ),
+    "a job by a selection": job(selection='group:raw and (kind:csv or tag:tier=gold) and not owner:"team:old"'),
     "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
     "a schedule with a shorthand": schedule(schedule="@hourly", startingDeadlineSeconds=300, suspend=True),
 }
@@ -191,13 +201,28 @@ WRONG: dict[str, Wrong] = {
         asset(exportTo=["All"]), "spec.exportTo[0]", "this is a namespace such as marts"
     ),
     "a job of nothing": Wrong(job(assets=[]), "spec.assets", "at least 1", "should have at least 1 items"),
-    "a job without assets": Wrong(job(), "spec.assets", "is missing; add it", "Required value"),
+    "a job without assets": Wrong(job(), "spec", "say once which assets"),
+    "a job that says twice which assets": Wrong(job(assets=["a"], selection="a"), "spec", "say once which assets"),
     "a job with an asset twice": Wrong(
         job(assets=["a", "a"]), "spec.assets", "listed twice", "Duplicate value", "spec.assets[1]"
     ),
     "a job of what is no name": Wrong(job(assets=["a b"]), "spec.assets[0]", "a name is small letters"),
-    "a selector, which is not built": Wrong(
-        job(assets=["a"], selector={}), "spec.selector", "there is no such field", "unknown field"
+    "a selector of everything": Wrong(job(selector={}), "spec.selector", "an empty selector would select every asset"),
+    "a selector of none of many": Wrong(
+        job(selector={"matchExpressions": [{"key": "tier", "operator": "In"}]}),
+        "spec.selector.matchExpressions[0].values",
+        "In and NotIn need values",
+    ),
+    "a selector of none with values": Wrong(
+        job(selector={"matchExpressions": [{"key": "tier", "operator": "Exists", "values": ["raw"]}]}),
+        "spec.selector.matchExpressions[0].values",
+        "Exists and DoesNotExist take none",
+    ),
+    "a selector with a label that is none": Wrong(
+        job(selector={"matchLabels": {"tier": "the raw ones"}}), "spec.selector.matchLabels.tier", "a label's value is"
+    ),
+    "a selection of nothing": Wrong(
+        job(selection=""), "spec.selection", "at least 1", "should be at least 1 chars long"
     ),
     "a cron line of four fields": Wrong(schedule(schedule="0 6 * *"), "spec.schedule", _CRON),
     "a cron line of six fields": Wrong(schedule(schedule="0 0 6 * * *"), "spec.schedule", _CRON),

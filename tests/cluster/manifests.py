@@ -22,8 +22,8 @@ def asset(name: str, *, requested: str = "", **spec: Any) -> Json:
 
 
 def job(name: str, *assets: str, requested: str = "", **spec: Any) -> Json:
-    """Give an ObservationJob."""
-    return named("ObservationJob", name, {"assets": list(assets), **spec}, requested)
+    """Give an ObservationJob: of these assets, or of what `spec` selects."""
+    return named("ObservationJob", name, {**({"assets": list(assets)} if assets else {}), **spec}, requested)
 
 
 def schedule(name: str, line: str, job: str, **spec: Any) -> Json:

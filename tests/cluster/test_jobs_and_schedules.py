@@ -26,6 +26,13 @@ def last_run(kubectl: Kubectl, name: str, *, after: str = "") -> Json:
     return found
 
 
+def readiness(kubectl: Kubectl, name: str, reason: str) -> str:
+    """Wait until a job's Ready has this reason; give its message."""
+    until(lambda: kubectl.condition("observationjob", name, "Ready").get("reason") == reason, 30)
+    message: str = kubectl.condition("observationjob", name, "Ready")["message"]
+    return message
+
+
 def figures(run: Json) -> dict[str, int]:
     """Give the counts of a run."""
     return {key: run[key] for key in ("observed", "changed", "unchanged", "failed")}
@@ -55,6 +62,40 @@ def test_a_job_runs_when_it_is_applied_and_whenever_it_is_asked(kubectl: Kubectl
             applied["name"],
             asked["name"],
         }
+
+
+def test_a_selection_is_looked_up_anew_for_each_run(kubectl: Kubectl) -> None:
+    raw = {"observe": SAME, "group": "raw"}
+    kubectl.apply(asset("one", **raw), asset("other", **raw), asset("draft", kinds=["draft"], **raw))
+    kubectl.apply(job("selected", selection="group:raw and not kind:draft"))
+    kubectl.annotate("observationjob", "selected", requested_at="1")
+    first = last_run(kubectl, "selected")
+    assert figures(first) == {"observed": 2, "changed": 2, "unchanged": 0, "failed": 0}
+
+    kubectl.apply(asset("another", **raw))
+    until(lambda: kubectl.get("observationjob", "selected")["status"]["assets"]["count"] == 3, 30)
+    kubectl.annotate("observationjob", "selected", requested_at="2")
+    assert figures(last_run(kubectl, "selected", after=first["name"]))["observed"] == 3
+
+    kubectl.apply(asset("built", group="raw", deps=[{"name": "one"}], materialize=SAME))
+    assert "cannot observe: built (no observe function)" in readiness(kubectl, "selected", "MixedSelection")
+
+
+def test_a_selection_that_cannot_be_read_is_shown_with_the_place(kubectl: Kubectl) -> None:
+    kubectl.apply(job("selected", selection="group:raw adn kind:csv"))
+    said = readiness(kubectl, "selected", "InvalidSpec")
+    assert said.startswith('spec.selection: "adn" cannot stand here: and, or, + or the end is expected')
+    assert said.endswith("group:raw adn kind:csv\n            ^")
+
+
+def test_a_label_selector_takes_assets_in_and_out(kubectl: Kubectl) -> None:
+    kubectl.apply(asset("one", observe=SAME), job("labelled", selector={"matchLabels": {"tier": "raw"}}))
+    readiness(kubectl, "labelled", "NothingSelected")
+    kubectl.run("label", "asset", "one", "tier=raw")
+    readiness(kubectl, "labelled", "Ready")
+    assert kubectl.get("observationjob", "labelled")["status"]["assets"] == {"count": 1, "names": ["one"]}
+    kubectl.run("label", "asset", "one", "tier-")
+    readiness(kubectl, "labelled", "NothingSelected")
 
 
 def test_a_member_that_fails_fails_the_run_and_stops_no_other(kubectl: Kubectl) -> None:

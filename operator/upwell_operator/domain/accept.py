@@ -7,15 +7,26 @@ templates of pods stay with the reconciler until a Job is built.
 from __future__ import annotations
 
 from datetime import timedelta
+from sys import intern
 from typing import Any
 
 from upwell_operator.domain.identity import digest
 from upwell_operator.domain.runs import read_time
-from upwell_operator.domain.snapshot import Asset, AssetKind, AutoPolicy, ObservationJob, Ref, Schedule
+from upwell_operator.domain.snapshot import (
+    Asset,
+    AssetKind,
+    AutoPolicy,
+    ObservationJob,
+    Ref,
+    Requirement,
+    Schedule,
+    Selector,
+)
 from upwell_operator.resources import asset as asset_model
 from upwell_operator.resources import observation_job as job_model
 from upwell_operator.resources import schedule as schedule_model
 from upwell_operator.resources.meta import Annotation
+from upwell_operator.resources.selection import read_selection
 
 Json = dict[str, Any]
 
@@ -42,6 +53,11 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         template=digest(spec.get("observe"), spec.get("materialize")),
         successful_runs=wanted.history.successful_runs,
         failed_runs=wanted.history.failed_runs,
+        group=intern(wanted.group),
+        tags=tuple(wanted.tags.items()),
+        owners=wanted.owners,
+        kinds=wanted.kinds,
+        labels=tuple(sorted(meta.labels.items())),
     )
 
 
@@ -51,7 +67,9 @@ def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJ
     return ObservationJob(
         ref=Ref(meta.namespace, meta.name),
         uid=meta.uid,
-        assets=tuple(wanted.assets),
+        assets=wanted.assets or (),
+        selector=_selector(wanted.selector) if wanted.selector else None,
+        selection=read_selection(wanted.selection) if wanted.selection else None,
         generation=meta.generation,
         run_on_apply=wanted.run_on_apply,
         suspended=wanted.suspend,
@@ -79,6 +97,11 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
         observed_schedule=status.get("observedSchedule", ""),
         created_at=meta.creation_timestamp,
     )
+
+
+def _selector(written: job_model.LabelSelector) -> Selector:
+    exact = [Requirement(key, "In", (value,)) for key, value in written.match_labels.items()]
+    return (*exact, *(Requirement(one.key, one.operator.value, one.values) for one in written.match_expressions))
 
 
 def _kind(spec: asset_model.AssetSpec) -> AssetKind:

@@ -11,6 +11,7 @@ from typing import Any
 
 from upwell_operator.domain.actions import Planned
 from upwell_operator.domain.conditions import merge, readiness, timestamp
+from upwell_operator.domain.observing import chosen
 from upwell_operator.domain.snapshot import ObservationJob, Outcome, Run, Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Reason
@@ -25,10 +26,11 @@ def job_status(
     """Give the whole status of an ObservationJob after its plan has been carried out."""
     last = _last_run(world, job, previous.get("lastRun"))
     succeeded = last["end"] if last and last["phase"] == "Succeeded" else previous.get("lastSuccessfulTime")
+    names = [ref.name for ref in chosen(world, job)]
     status: Json = {
         "observedGeneration": job.generation,
         "conditions": merge(previous.get("conditions", ()), _ready(job.suspended, error), job.generation, now),
-        "assets": {"count": len(job.assets), "names": list(job.assets[:NAMES_SHOWN])},
+        "assets": {"count": len(names), "names": names[:NAMES_SHOWN]},
         "active": sorted({run.ref.name for run in world.runs.of_job(job.ref) if run.outcome is None})[:NAMES_SHOWN],
         "lastRun": last,
         "lastSuccessfulTime": succeeded,

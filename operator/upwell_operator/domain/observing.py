@@ -13,6 +13,7 @@ from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import interval_run, job_run, member_run, requested_run
 from upwell_operator.domain.materializing import decide, next_fence
+from upwell_operator.domain.selecting import labelled, select
 from upwell_operator.domain.snapshot import Asset, AssetKind, ObservationJob, Ref, Trigger, TriggerType
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
@@ -97,7 +98,7 @@ def selected(world: World, job: ObservationJob) -> list[Asset]:
 
     Never a part of them: a selection that cannot be observed whole is an error (Dagster's rule, design row 13).
     """
-    refs = [Ref(job.ref.namespace, name) for name in job.assets]
+    refs = chosen(world, job)
     found = [asset for ref in refs if (asset := world.graph.get(ref))]
     absent = [ref.name for ref in refs if world.graph.get(ref) is None]
     if absent:
@@ -107,7 +108,21 @@ def selected(world: World, job: ObservationJob) -> list[Asset]:
     if mixed:
         message = f"cannot observe: {_names(mixed)} (no observe function); {OBSERVABLE_ONLY}"
         raise Stalled(Reason.MIXED_SELECTION, message)
+    if not found:
+        field = "selection" if job.selector is None else "selector"
+        message = f"spec.{field}: it selects no asset of this namespace; kubectl get assets --show-labels shows them"
+        raise Stalled(Reason.NOTHING_SELECTED, message)
     return found
+
+
+def chosen(world: World, job: ObservationJob) -> list[Ref]:
+    """Give the names that an ObservationJob comes to now, whether or not they can be observed."""
+    namespace = job.ref.namespace
+    if job.selection is not None:
+        return select(job.selection, world.graph, namespace)
+    if job.selector is not None:
+        return labelled(job.selector, world.graph, namespace)
+    return [Ref(namespace, name) for name in job.assets]
 
 
 def plan_job(world: World, job: ObservationJob, now: datetime) -> Planned:

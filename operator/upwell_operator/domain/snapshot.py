@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from upwell.protocol import InputVersion, RunKind
+from upwell_operator.resources.selection import Selection
 
 
 class Ref(NamedTuple):
@@ -85,6 +86,11 @@ class Asset:
     """Digest of `spec.observe` or `spec.materialize`: a mended template lets a failed run be tried again."""
     successful_runs: int = 3
     failed_runs: int = 3
+    group: str = "default"
+    tags: tuple[tuple[str, str], ...] = ()
+    owners: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> AssetId:
@@ -143,12 +149,27 @@ UNKNOWN_STATE = AssetState()
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one label must be: Kubernetes' four operators."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+Selector = tuple[Requirement, ...]
+"""A label selector: all of these must hold."""
+
+
+@dataclass(frozen=True, slots=True)
 class ObservationJob:
-    """One accepted ObservationJob: names of assets in its own namespace."""
+    """One accepted ObservationJob: assets of its own namespace, by name, by label, or by a selection."""
 
     ref: Ref
     uid: str
-    assets: tuple[str, ...]
+    assets: tuple[str, ...] = ()
+    selector: Selector | None = None
+    selection: Selection | None = None
     generation: int = 1
     run_on_apply: bool = False
     suspended: bool = False

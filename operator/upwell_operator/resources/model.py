@@ -160,6 +160,24 @@ Name = Annotated[
         pattern=rf"^{_LABEL}(\.{_LABEL})*$",
     ),
 ]
+_QUALIFIED = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+LabelKey = Annotated[
+    str,
+    Text(
+        "a label's key is a word such as tier, with a domain and a slash before it if it has one",
+        pattern=rf"^({_LABEL}(\.{_LABEL})*/)?{_QUALIFIED}$",
+        longest=317,
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Text(
+        'a label\'s value is letters, digits, "-", "_" and ".", such as raw',
+        pattern=f"^({_QUALIFIED})?$",
+        longest=63,
+        shortest=0,
+    ),
+]
 Namespace = Annotated[
     str,
     Text('a namespace is small letters, digits and "-", such as shop', pattern=f"^{_LABEL}$", longest=63),

@@ -2,30 +2,106 @@
 
 It runs when a Schedule fires, when it is requested, or when it is applied with `runOnApply`.
 
-Limits: explicit names only; selections are not built yet, so they are not in the schema. Whether the names are
-observable assets is for the domain to say: it takes more than one object to know.
+Limits: whether what is selected are observable assets is for the domain to say: it takes more than one object to know.
+A selection that cannot be read is refused here, and not by the API server.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from upwell_operator.resources.condition import Resource, Status
-from upwell_operator.resources.model import Bool, Int, Model, Name, Unique
+from upwell_operator.resources.model import Bool, Int, LabelKey, LabelValue, Model, Name, Rule, Unique
+from upwell_operator.resources.selection import LONGEST, SelectionError, read_selection
+
+
+class LabelOperator(StrEnum):
+    """Kubernetes' four."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+class LabelRequirement(Model):
+    """What one label must be."""
+
+    rules: ClassVar = (
+        Rule(
+            "In and NotIn need values, Exists and DoesNotExist take none",
+            cel="(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+            holds=lambda one: (one.operator in (LabelOperator.IN, LabelOperator.NOT_IN)) == bool(one.values),
+            path=".values",
+        ),
+    )
+
+    key: LabelKey = Field(description="The label, for example `tier`.")
+    operator: LabelOperator = Field(description="In, NotIn, Exists or DoesNotExist.")
+    values: tuple[LabelValue, ...] = Field((), max_length=64, description="For In and NotIn, such as `[raw, seed]`.")
+
+
+class LabelSelector(Model):
+    """Assets by their labels: all of it must hold. Kubernetes' own form."""
+
+    rules: ClassVar = (
+        Rule(
+            "an empty selector would select every asset; name labels in matchLabels or matchExpressions",
+            cel="(has(self.matchLabels) && size(self.matchLabels) > 0) || "
+            "(has(self.matchExpressions) && size(self.matchExpressions) > 0)",
+            holds=lambda one: bool(one.match_labels or one.match_expressions),
+        ),
+    )
+
+    match_labels: dict[str, LabelValue] = Field(
+        default_factory=dict, max_length=64, description="Labels that an asset has, for example `{tier: raw}`."
+    )
+    match_expressions: tuple[LabelRequirement, ...] = Field(
+        (), max_length=64, description="What else its labels must be."
+    )
+
+
+def _readable(text: str) -> str:
+    try:
+        read_selection(text)
+    except SelectionError as error:
+        raise PydanticCustomError("selection", "{says}", {"says": str(error)}) from error
+    return text
+
+
+SelectionText = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST), AfterValidator(_readable)]
+_WAYS = ("assets", "selector", "selection")
 
 
 class ObservationJobSpec(Model):
     """Which assets are observed together, and when besides a Schedule's ticks."""
 
-    assets: Annotated[tuple[Name, ...], Unique()] = Field(
-        min_length=1,
-        max_length=1000,
+    rules: ClassVar = (
+        Rule(
+            "say once which assets: give one of assets, selector and selection",
+            cel=f"[{', '.join(f'has(self.{way})' for way in _WAYS)}].filter(given, given).size() == 1",
+            holds=lambda spec: sum(getattr(spec, way) is not None for way in _WAYS) == 1,
+        ),
+    )
+
+    assets: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1000), Unique()] | None = Field(
+        None,
         description="Resource names of observable source assets of this namespace, for example "
         "`[raw-orders, raw-customers]`. One that has no `observe` makes the whole job refuse (MixedSelection).",
+    )
+    selector: LabelSelector | None = Field(
+        None, description="Instead of names: assets by their labels, looked up anew for each run."
+    )
+    selection: SelectionText | None = Field(
+        None,
+        description="Instead of names: assets by what they are, looked up anew for each run, for example "
+        '`"group:raw and kind:file"`. Dagster\'s syntax: key:, group:, tag:, owner:, kind:, and, or, not, `+key`, '
+        "`key+`, roots(), sinks().",
     )
     run_on_apply: Bool = Field(
         default=False, description="Run once when the resource is created, and once for every change of its spec."

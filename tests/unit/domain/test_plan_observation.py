@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,19 @@ from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.observing import selected
 from upwell_operator.domain.plan import plan
 from upwell_operator.domain.scheduling import activated
-from upwell_operator.domain.snapshot import Asset, AssetState, ObservationJob, Outcome, Run, Schedule
+from upwell_operator.domain.snapshot import (
+    Asset,
+    AssetState,
+    ObservationJob,
+    Outcome,
+    Requirement,
+    Run,
+    Schedule,
+)
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
+from upwell_operator.resources.selection import read_selection
 
 RAW, OTHER = an_asset("raw"), an_asset("other")
 JOB = ObservationJob(a_ref("sources"), "uid-job", ("raw", "other"))
@@ -152,6 +162,30 @@ class TestObservationJob:
     def test_a_mixed_selection_is_an_error_that_names_who_cannot_be_observed(self) -> None:
         with pytest.raises(Stalled, match=r"cannot observe: other \(no observe function\)") as error:
             self.planned(JOB, RAW, an_asset("other", kind="Derived"))
+        assert error.value.reason == Reason.MIXED_SELECTION
+
+    BY = {
+        "a selection": {"selection": read_selection("group:raw")},
+        "labels": {"selector": (Requirement("tier", "In", ("raw",)),)},
+    }
+
+    @pytest.mark.parametrize("by", BY.values(), ids=BY.keys())
+    def test_what_is_selected_is_looked_up_anew_for_each_run(self, by: dict[str, Any]) -> None:
+        job = replace(JOB, assets=(), request="t1", **by)
+        raw, other = (replace(one, group="raw", labels=(("tier", "raw"),)) for one in (RAW, OTHER))
+        assert [one.asset.ref.name for one in starts(self.planned(job, raw, OTHER))] == ["raw"]
+        assert [one.asset.ref.name for one in starts(self.planned(job, raw, other))] == ["other", "raw"]
+
+    @pytest.mark.parametrize("by", BY.values(), ids=BY.keys())
+    def test_a_selection_of_nothing_is_an_error(self, by: dict[str, Any]) -> None:
+        with pytest.raises(Stalled, match=r"spec\.sele\w+: it selects no asset of this namespace") as error:
+            self.planned(replace(JOB, assets=(), **by), RAW, OTHER)
+        assert error.value.reason == Reason.NOTHING_SELECTED
+
+    def test_a_selection_with_one_that_cannot_be_observed_is_mixed(self) -> None:
+        job = replace(JOB, assets=(), selection=read_selection("*"))
+        with pytest.raises(Stalled, match=r"cannot observe: clean \(no observe function\)") as error:
+            self.planned(job, RAW, an_asset("clean", deps=["raw"]))
         assert error.value.reason == Reason.MIXED_SELECTION
 
     def test_a_name_that_is_no_asset_is_an_error(self) -> None:

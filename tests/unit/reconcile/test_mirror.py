@@ -76,7 +76,13 @@ def test_news_older_than_what_is_held_is_ignored(mirror: Mirror, world: World) -
 
 def test_a_change_that_means_nothing_to_upwell_makes_nothing_dirty(mirror: Mirror) -> None:
     mirror.saw("assets", "ADDED", seen(a_source("raw"), 1))
-    assert mirror.saw("assets", "MODIFIED", seen(a_source("raw"), 2, labels={"team": "shop"})) == set()
+    assert mirror.saw("assets", "MODIFIED", seen(a_source("raw"), 2, annotations={"seen-by": "ana"})) == set()
+
+
+def test_a_label_may_bring_an_asset_into_a_selection(mirror: Mirror) -> None:
+    knows(mirror, an_observation_job("nightly", "raw"), a_source("raw"))
+    dirty = mirror.saw("assets", "MODIFIED", seen(a_source("raw"), 9, labels={"tier": "raw"}))
+    assert job_key("nightly") in dirty
 
 
 def test_a_status_that_somebody_else_wrote_is_looked_at(mirror: Mirror) -> None:
