@@ -19,10 +19,12 @@ from upwell_operator.cli.output import columns, emit
 HEAD = ("ASSET", "RUN", "OUTCOME", "VERSION", "MESSAGE")
 
 
-async def observe(to: Connection, names: Sequence[str], *, wait: bool, patience: float) -> None:
-    """Observe sources. Raises CommandError with the code of the worst end."""
+async def observe(
+    to: Connection, names: Sequence[str], selection: str | None = None, *, wait: bool, patience: float
+) -> None:
+    """Observe sources, named or selected. Raises CommandError with the code of the worst end."""
     async with connect(to) as api:
-        wanted = await of.find(api, to.namespace, names)
+        wanted = await of.find(api, to.namespace, names, selection)
         refuse_what_cannot("observe", wanted)
         finish(to, await ask_level(api, "observe", wanted, wait=wait, patience=patience))
 

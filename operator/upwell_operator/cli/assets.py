@@ -5,7 +5,7 @@ An asset is named by its resource name or by its key; both are found by one list
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from upwell_operator.cli.exits import Code, CommandError
@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 
-async def all_of(api: Api, namespace: str | None) -> list[Object]:
-    """Give the Assets of a namespace, or of all, in order of namespace and key."""
-    items = await api.pages("/v1/assets", namespace=namespace)
+async def all_of(api: Api, namespace: str | None, selection: str | None = None) -> list[Object]:
+    """Give the Assets of a namespace, or of all, in order of namespace and key; or what a selection comes to there."""
+    items = await api.pages("/v1/assets", namespace=namespace, selection=selection)
     return sorted(items, key=lambda asset: (namespace_of(asset), key_of(asset)))
 
 
-async def find(api: Api, namespace: str, names: Iterable[str]) -> list[Object]:
-    """Give the Assets of these names or keys. Raises CommandError (not found) naming every one that is none."""
-    return chosen(await all_of(api, namespace), list(names), namespace)
+async def find(api: Api, namespace: str, names: Sequence[str], selection: str | None = None) -> list[Object]:
+    """Give the Assets of these names or keys, or those selected. Raises CommandError (not found) naming who is none."""
+    if selection is None:
+        return chosen(await all_of(api, namespace), names, namespace)
+    found = await all_of(api, namespace, selection)
+    if not found:
+        raise CommandError(f"--selection {selection!r} comes to no asset of namespace {namespace}", Code.NOT_FOUND)
+    return found
 
 
 def chosen(assets: Sequence[Object], names: Sequence[str], namespace: str) -> list[Object]:

@@ -51,6 +51,12 @@ Kubeconfig = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Not built yet here: says what to do instead."),
 ]
+Selection = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help='What to select of the namespace, such as "group:raw and kind:csv".'
+    ),
+]
 Timeout = Annotated[
     float, typer.Option(metavar="SECONDS", min=0, help="Stop waiting after this long: exit code 5; 0: never.")
 ]

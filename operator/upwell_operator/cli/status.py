@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,18 +19,28 @@ HEAD = ("KEY", "KIND", "VERSION", "FRESH", "REASON", "OBSERVED", "MATERIALIZED")
 WATCH_SECONDS = 1.0
 
 
-async def show(to: Connection, names: Sequence[str], *, everywhere: bool) -> None:
-    """Print the assets asked for, or all."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which assets somebody asked for: by name, or by a selection, or all; of one namespace or everywhere."""
+
+    names: Sequence[str] = ()
+    selection: str | None = None
+    everywhere: bool = False
+
+    async def find(self, api: Api, to: Connection) -> list[of.Object]:
+        """Give them. Raises CommandError."""
+        if self.selection is not None:
+            return await of.all_of(api, to.namespace, self.selection)
+        assets = await of.all_of(api, None if self.everywhere else to.namespace)
+        return of.chosen(assets, self.names, to.namespace) if self.names else assets
+
+
+async def show(to: Connection, wanted: Wanted) -> None:
+    """Print the assets asked for."""
     async with connect(to) as api:
-        assets = await wanted(api, to, names, everywhere=everywhere)
-    data = assets[0] if len(names) == 1 else listing(assets)
-    emit(to.output, data, lambda: table(assets, utc_now(), namespaces=everywhere) or ["No assets."])
-
-
-async def wanted(api: Api, to: Connection, names: Sequence[str], *, everywhere: bool) -> list[of.Object]:
-    """Give the assets asked for, or all of the namespace, or of all namespaces."""
-    assets = await of.all_of(api, None if everywhere else to.namespace)
-    return of.chosen(assets, names, to.namespace) if names else assets
+        assets = await wanted.find(api, to)
+    data = assets[0] if len(wanted.names) == 1 else listing(assets)
+    emit(to.output, data, lambda: table(assets, utc_now(), namespaces=wanted.everywhere) or ["No assets."])
 
 
 def table(assets: Sequence[of.Object], now: datetime, *, namespaces: bool = False) -> list[str]:
@@ -55,14 +66,14 @@ def row(asset: of.Object, now: datetime) -> tuple[str, ...]:
     )
 
 
-async def watch_changes(to: Connection, names: Sequence[str], *, everywhere: bool) -> None:
+async def watch_changes(to: Connection, wanted: Wanted) -> None:
     """Print the assets, and then every one again that changes, until interrupted."""
     seen: dict[str, Any] = {}
     async with connect(to) as api:
         while True:
-            assets = await wanted(api, to, names, everywhere=everywhere)
+            assets = await wanted.find(api, to)
             changed = [asset for asset in assets if seen.get(of.path_of(asset)) != asset.get("status")]
-            show_changed(to.output, changed, head=not seen, namespaces=everywhere)
+            show_changed(to.output, changed, head=not seen, namespaces=wanted.everywhere)
             seen = {of.path_of(asset): asset.get("status") for asset in assets}
             await asyncio.sleep(WATCH_SECONDS)
 

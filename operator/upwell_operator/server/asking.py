@@ -23,6 +23,10 @@ NameOrKey = Annotated[
     str, Path(max_length=MAX_KEY_CHARS, description="Name of the Asset, or the key of data that no Asset defines.")
 ]
 InNamespace = Annotated[str | None, Query(pattern=LABEL, max_length=63, description="Only this namespace.")]
+InSelection = Annotated[
+    str | None,
+    Query(max_length=1024, description="Only what this selects of the namespace, as `spec.selection` of a job would."),
+]
 Cursor = Annotated[str | None, Query(max_length=1024, description="`metadata.continue` of the page before.")]
 HistoryCursor = Annotated[
     str | None, Query(pattern=r"^([0-9]{1,20}-[0-9]{1,20}|\+)$", description="`metadata.continue` of the page before.")

@@ -17,6 +17,7 @@ from upwell_operator.server.asking import (
     DataName,
     HistoryCursor,
     InNamespace,
+    InSelection,
     Limit,
     Name,
     Namespace,
@@ -27,6 +28,7 @@ from upwell_operator.server.face import Face
 from upwell_operator.server.finding import data_of, key_in, need
 from upwell_operator.server.past import event_json, span_json
 from upwell_operator.server.problems import documented
+from upwell_operator.server.selecting import selectable
 
 router = APIRouter(tags=["assets"], responses=documented(401, 403, 422, 503))
 
@@ -46,13 +48,13 @@ async def list_assets(
     namespace: InNamespace = None,
     group: Group = None,
     fresh: Fresh = None,
+    selection: InSelection = None,
     cursor: Cursor = None,
     limit: ManyLimit = 500,
 ) -> Json:
     """List Assets by namespace and name; with a namespace also the keys that have events but no Asset (`undefined`)."""
-    await face.rights.demand(who, "list", Kind.ASSET.plural, namespace or "")
-    found = (await face.cluster.list(Kind.ASSET.plural, namespace)).items
-    undefined = await _undefined(face, namespace, found) if namespace and cursor is None else []
+    found = await selectable(face, who, namespace, selection)
+    undefined = await _undefined(face, namespace, found) if namespace and cursor is None and not selection else []
     shown = (one for one in found if _matches(one, group, fresh))
     return answers.resources(Kind.ASSET, shown, cursor, limit, undefined=undefined)
 

@@ -44,9 +44,12 @@ class FakeServer:
     asked: list[str] = field(default_factory=list)
     runs: dict[str, Object] = field(default_factory=dict)
     jobs: dict[str, Object] = field(default_factory=dict)
+    selections: dict[str, list[str]] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         parts = request.url.path.removeprefix("/v1/").split("/")
+        if selection := request.url.params.get("selection"):
+            return httpx.Response(200, json=page(*(self.assets[name] for name in self.selections[selection])))
         if request.method == "POST":
             return httpx.Response(202, json={"token": self._ask(parts)})
         found = self._get(parts)
@@ -145,6 +148,27 @@ async def test_a_key_names_an_asset_as_well_as_its_name(serve: Serve):
     server = serve(FakeServer({"raw": an_asset("raw", key="warehouse/raw")}))
     await asking.observe(TO, ["warehouse/raw", "raw"], wait=True, patience=5)
     assert server.asked == ["observe raw"]
+
+
+async def test_what_is_selected_is_observed(serve: Serve):
+    assets = {name: an_asset(name) for name in ("orders", "people", "draft")}
+    server = serve(FakeServer(assets, selections={"group:raw": ["orders", "people"]}))
+    await asking.observe(TO, [], "group:raw", wait=True, patience=5)
+    assert server.asked == ["observe orders", "observe people"]
+
+
+async def test_a_selection_of_nothing_starts_nothing(serve: Serve):
+    server = serve(FakeServer(a_chain(), selections={"group:none": []}))
+    with pytest.raises(CommandError, match="--selection 'group:none' comes to no asset of namespace default") as caught:
+        await asking.observe(TO, [], "group:none", wait=True, patience=5)
+    assert (caught.value.code, server.asked) == (Code.NOT_FOUND, [])
+
+
+async def test_a_selection_with_one_that_cannot_be_observed_starts_nothing(serve: Serve):
+    server = serve(FakeServer(a_chain(), selections={"*": ["raw", "clean"]}))
+    with pytest.raises(CommandError, match="cannot observe: clean"):
+        await asking.observe(TO, [], "*", wait=True, patience=5)
+    assert server.asked == []
 
 
 async def test_a_failed_run_fails_the_command_with_the_exception_s_words(

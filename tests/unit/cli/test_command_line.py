@@ -45,6 +45,8 @@ ENDS = {
     "a missing argument": (["events"], Code.USAGE),
     "nothing to observe": (["observe", *NOWHERE], Code.USAGE),
     "assets and a job at once": (["observe", "raw", "--job", "all", *NOWHERE], Code.USAGE),
+    "assets and a selection at once": (["observe", "raw", "--selection", "*", *NOWHERE], Code.USAGE),
+    "a selection everywhere": (["status", "--selection", "*", "-A", *NOWHERE], Code.USAGE),
     "a way that is not built": (["status", "--context", "prod"], Code.USAGE),
     "a folder that is not there": (["dev", "no/such/folder"], Code.USAGE),
     "a server that does not answer": (["status", *NOWHERE], Code.FAILED),

@@ -52,6 +52,9 @@ FILTERS = {
     "fresh=True": ["raw-orders"],
     "fresh=Unknown": ["clean"],
     "namespace=other": [],
+    f"namespace={NAMESPACE}&selection=group:marts": ["clean"],
+    f"namespace={NAMESPACE}&selection=roots(*)": ["raw-orders"],
+    f"namespace={NAMESPACE}&selection=group:marts&fresh=True": [],
 }
 
 
@@ -67,6 +70,28 @@ async def test_assets_can_be_filtered(world: World, query: str, names: list[str]
     await world.cluster.patch_status("assets", NAMESPACE, "raw-orders", {"status": status})
     items = (await world.get(f"/v1/assets?{query}")).json()["items"]
     assert [one["metadata"]["name"] for one in items] == names
+
+
+SELECTIONS = {
+    "which cannot be read": (f"namespace={NAMESPACE}&selection=a adn b", "invalid-selection", "a adn b\n    ^"),
+    "of no namespace": ("selection=a", "invalid-parameters", "name it with ?namespace="),
+}
+
+
+@pytest.mark.parametrize(("query", "slug", "words"), SELECTIONS.values(), ids=SELECTIONS)
+async def test_a_selection_is_refused(world: World, query: str, slug: str, words: str) -> None:
+    answer = await world.get(f"/v1/assets?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(slug)
+    assert words in answer.json()["detail"]
+
+
+async def test_what_cannot_be_read_is_not_selected(world: World) -> None:
+    broken = an_asset_object("broken", nonsense=True)
+    broken["metadata"]["uid"] = "of-an-older-version"
+    world.cluster._shelf.put("assets", broken)
+    items = (await world.get(f"/v1/assets?namespace={NAMESPACE}&selection=*")).json()["items"]
+    assert [one["metadata"]["name"] for one in items] == ["raw-orders"]
 
 
 async def test_pages_of_assets_meet_without_gap_or_overlap(world: World) -> None:

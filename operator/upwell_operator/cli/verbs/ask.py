@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from upwell_operator.cli.exits import Code, CommandError
-from upwell_operator.cli.options import Connection, Timeout, user_verb
+from upwell_operator.cli.options import Connection, Selection, Timeout, user_verb
 
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs; the exit code says how they ended.")]
 
@@ -25,18 +25,19 @@ def observe(
         list[str] | None, typer.Argument(metavar="ASSET", help="Names or keys of observable source assets.")
     ] = None,
     job: Annotated[str | None, typer.Option(metavar="NAME", help="Run this ObservationJob instead.")] = None,
+    selection: Selection = None,
     wait: Wait = True,
     timeout: Timeout = 600,
 ) -> None:
     """Look at sources now, record their versions."""
     from upwell_operator.cli import asking, jobs
 
-    if bool(assets) is bool(job):
-        raise CommandError("name one or more assets, or an ObservationJob with --job", Code.USAGE)
+    if [bool(assets), bool(job), selection is not None].count(True) != 1:
+        raise CommandError("name assets, or an ObservationJob with --job, or give a --selection", Code.USAGE)
     if job:
         asyncio.run(jobs.observe(to, job, wait=wait, patience=timeout))
     else:
-        asyncio.run(asking.observe(to, assets or [], wait=wait, patience=timeout))
+        asyncio.run(asking.observe(to, assets or [], selection, wait=wait, patience=timeout))
 
 
 def materialize(

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from upwell_operator.cli.options import Connection, user_verb
+from upwell_operator.cli.exits import Code, CommandError
+from upwell_operator.cli.options import Connection, Selection, user_verb
 
 Assets = Annotated[list[str] | None, typer.Argument(metavar="ASSET", help="Names or keys; all when left out.")]
 Asset = Annotated[str, typer.Argument(metavar="ASSET", help="Name or key of an asset.")]
@@ -34,12 +35,15 @@ def status(
     to: Connection,
     assets: Assets = None,
     everywhere: All = False,
+    selection: Selection = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on, and print what changes.")] = False,
 ) -> None:
     """Show assets: version, freshness, reason."""
-    from upwell_operator.cli.status import show, watch_changes
+    from upwell_operator.cli.status import Wanted, show, watch_changes
 
-    asyncio.run((watch_changes if watch else show)(to, assets or [], everywhere=everywhere))
+    if selection is not None and (assets or everywhere):
+        raise CommandError("a --selection selects in one namespace; leave names and -A out", Code.USAGE)
+    asyncio.run((watch_changes if watch else show)(to, Wanted(assets or [], selection, everywhere)))
 
 
 def events(to: Connection, asset: Asset, limit: Limit = 20) -> None:
