@@ -1,8 +1,8 @@
 """Is the operator well: the age of each watch, the length of the queue, who leads. Read by `/readyz` and `/metrics`.
 
 A watch over objects that never change is silent for good reasons, so silence alone proves nothing. What proves a dead
-watch is news that a full pass found and the watch had not brought: then the operator is not ready until it is heard
-again.
+watch is news that a full pass found and the watch did not bring for a while after it (a list may simply have been
+faster): then the operator is not ready until it is heard again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+GRACE_SECONDS = 10.0
+"""How much later than a full list a watch may bring the same."""
 
 
 class Check(NamedTuple):
@@ -60,7 +63,8 @@ class Vitals:
     def missed(self, resource: str, count: int) -> None:
         """Take in how many objects a full pass found changed that the watch had not told of."""
         if count:
-            self._missed[resource] = self._clock()
+            if not self._deaf(resource):
+                self._missed[resource] = self._clock()
             self._found.labels(resource).inc(count)
 
     def age(self, resource: str) -> float:
@@ -71,8 +75,12 @@ class Vitals:
         """Give the state of every watch."""
         return {f"watch-{one}": self._watch(one) for one in self._resources}
 
-    def _watch(self, resource: str) -> Check:
+    def _deaf(self, resource: str) -> bool:
+        """Say whether nothing was heard since something was missed."""
         missed = self._missed.get(resource)
-        if missed is not None and self._heard.get(resource, self._began) < missed:
+        return missed is not None and self._heard.get(resource, self._began) < missed
+
+    def _watch(self, resource: str) -> Check:
+        if self._deaf(resource) and self._clock() - self._missed[resource] > GRACE_SECONDS:
             return Check(ok=False, message=f"a full pass found changes that the watch of {resource} had not told of")
         return Check(ok=True, message=f"last event {self.age(resource):.0f} s ago")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from upwell_operator.handlers.vitals import Vitals
+from upwell_operator.handlers.vitals import GRACE_SECONDS, Vitals
 
 
 class Signs:
@@ -42,6 +42,7 @@ def test_the_age_counts_from_the_last_event_and_before_any_from_the_start(signs:
 def test_news_that_a_full_pass_found_first_proves_a_dead_watch_until_it_is_heard_again(signs: Signs) -> None:
     signs.now += 1
     signs.vitals.missed("assets", 2)
+    signs.now += GRACE_SECONDS + 1
     check = signs.vitals.checks()["watch-assets"]
     assert not check.ok
     assert "the watch of assets had not told of" in check.message
@@ -49,6 +50,23 @@ def test_news_that_a_full_pass_found_first_proves_a_dead_watch_until_it_is_heard
     signs.now += 1
     signs.vitals.heard("assets")
     assert signs.vitals.checks()["watch-assets"].ok
+
+
+def test_a_list_that_was_faster_than_its_watch_proves_nothing(signs: Signs) -> None:
+    signs.now += 1
+    signs.vitals.missed("assets", 2)
+    signs.now += 1
+    assert signs.vitals.checks()["watch-assets"].ok
+    signs.vitals.heard("assets")
+    signs.now += 3600
+    assert signs.vitals.checks()["watch-assets"].ok
+
+
+def test_news_missed_again_and_again_is_no_excuse(signs: Signs) -> None:
+    for _ in range(4):
+        signs.now += GRACE_SECONDS / 2
+        signs.vitals.missed("assets", 1)
+    assert not signs.vitals.checks()["watch-assets"].ok
 
 
 def test_a_full_pass_that_found_nothing_new_proves_nothing(signs: Signs) -> None:
