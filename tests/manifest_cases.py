@@ -89,6 +89,9 @@ RIGHT: dict[str, Json] = {
     ),
     "a job by a selection": job(selection='group:raw and (kind:csv or tag:tier=gold) and not owner:"team:old"'),
     "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
+    "a schedule of several lines": manifest(
+        "Schedule", "often", schedules=["0 6 * * 1-5", "0 9 * * 6,0", "@monthly"], job={"name": "raw-sources"}
+    ),
     "a schedule with a shorthand": schedule(schedule="@hourly", startingDeadlineSeconds=300, suspend=True),
 }
 
@@ -227,6 +230,21 @@ WRONG: dict[str, Wrong] = {
     "a cron line of four fields": Wrong(schedule(schedule="0 6 * *"), "spec.schedule", _CRON),
     "a cron line of six fields": Wrong(schedule(schedule="0 0 6 * * *"), "spec.schedule", _CRON),
     "a cron line with a command": Wrong(schedule(schedule="0 6 * * *; ls"), "spec.schedule", _CRON),
+    "a schedule without a line": Wrong(
+        manifest("Schedule", "never", job={"name": "raw-sources"}), "spec", "say once when"
+    ),
+    "a schedule that says twice when": Wrong(schedule(schedules=["@hourly"]), "spec", "say once when"),
+    "a schedule of too many lines": Wrong(
+        manifest("Schedule", "often", schedules=["@hourly"] * 33, job={"name": "raw-sources"}),
+        "spec.schedules",
+        "at most 32",
+        "Too many",
+    ),
+    "a wrong line among several": Wrong(
+        manifest("Schedule", "often", schedules=["@hourly", "6 o'clock"], job={"name": "raw-sources"}),
+        "spec.schedules[1]",
+        _CRON,
+    ),
     "an unknown shorthand": Wrong(schedule(schedule="@dayly"), "spec.schedule", _CRON),
     "a time zone with a space": Wrong(
         schedule(timeZone="Europe Lisbon"), "spec.timeZone", "a time zone is an IANA name"

@@ -86,7 +86,7 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
     return Schedule(
         ref=Ref(meta.namespace, meta.name),
         uid=meta.uid,
-        line=wanted.schedule,
+        lines=tuple(filter(None, (wanted.schedule, *wanted.schedules))),
         job=wanted.job.name,
         time_zone=wanted.time_zone,
         generation=meta.generation,

@@ -26,7 +26,7 @@ def activated(schedule: Schedule, now: datetime) -> Schedule:
 
     A first sight counts from creation, so that a tick between `kubectl apply` and the operator's start is not lost.
     """
-    wanted = "" if schedule.suspended else f"{schedule.line} {schedule.time_zone}"
+    wanted = "" if schedule.suspended else f"{'; '.join(schedule.lines)} {schedule.time_zone}"
     if wanted == schedule.observed_schedule and schedule.active_since:
         return schedule
     never_seen = schedule.active_since is None and not schedule.suspended
@@ -37,16 +37,16 @@ def activated(schedule: Schedule, now: datetime) -> Schedule:
 def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     """Decide about one Schedule. Raises Stalled for a line, zone or job that cannot work."""
     schedule = activated(schedule, now)
-    ticks.check(schedule.line, schedule.time_zone)
+    ticks.check(schedule.lines, schedule.time_zone)
     if schedule.suspended:
         return Planned(decisions=(_decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now),))
-    wake = ticks.following(schedule.line, schedule.time_zone, now)
+    wake = ticks.following(schedule.lines, schedule.time_zone, now)
     if Ref(schedule.ref.namespace, schedule.job) not in world.jobs:
         where = f'no ObservationJob "{schedule.job}" in namespace {schedule.ref.namespace}'
         message = f"spec.job.name: {where}; apply it, or mend the name"
         raise Stalled(Reason.JOB_NOT_FOUND, message)
     since = max(filter(None, (schedule.last_tick, schedule.active_since)))
-    due = ticks.due(schedule.line, schedule.time_zone, since, now)
+    due = ticks.due(schedule.lines, schedule.time_zone, since, now)
     if due is None:
         return Planned(wake=wake)
     return replace(_fire(world, schedule, due.tick, now), wake=wake, tick=due.tick, missed=due.missed)

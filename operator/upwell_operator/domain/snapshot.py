@@ -185,7 +185,7 @@ class Schedule:
 
     ref: Ref
     uid: str
-    line: str
+    lines: tuple[str, ...]
     job: str
     time_zone: str = "UTC"
     generation: int = 1
@@ -193,9 +193,9 @@ class Schedule:
     starting_deadline: timedelta | None = None
     last_tick: datetime | None = None
     active_since: datetime | None = None
-    """Ticks before this moment are not ours: creation, the last resume, or the last change of the line."""
+    """Ticks before this moment are not ours: creation, the last resume, or the last change of a line."""
     observed_schedule: str = ""
-    """The line and zone that `active_since` belongs to; empty while suspended."""
+    """The lines and the zone that `active_since` belongs to; empty while suspended."""
     created_at: datetime | None = None
 
 

@@ -1,4 +1,4 @@
-"""Cron lines: which tick is due, and when the next one is.
+"""Cron lines: which tick is due, and when the next one is. Several lines make one row of ticks, each of them once.
 
 `cronsim` reads the lines and applies Debian cron's rules at a change of the clocks: a fixed local time that does not
 exist runs right after the gap, one that happens twice runs once. The wanted tick is found by looking back once from
@@ -9,10 +9,11 @@ Limits: five fields or a shorthand; ticks are whole minutes; no tick looks furth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import dropwhile, islice, takewhile
+from heapq import merge
+from itertools import dropwhile, groupby, islice, takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -31,6 +32,7 @@ SHORTHANDS = {
 }
 FIELDS = 5
 """Seconds, the sixth that cronsim would take, are not built yet."""
+Lines = Sequence[str]
 _MINUTE = timedelta(minutes=1)
 _CHANGE = timedelta(hours=3)
 """Longer than any zone's change of its clocks."""
@@ -57,14 +59,16 @@ def zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def check(line: str, time_zone: str) -> None:
-    """Refuse a line or zone that cannot be read. Raises Stalled(InvalidSpec) naming field, value and remedy."""
-    _walk(line, datetime(2026, 1, 1, tzinfo=zone(time_zone)), reverse=False)
+def check(lines: Lines, time_zone: str) -> None:
+    """Refuse lines or a zone that cannot be read. Raises Stalled(InvalidSpec) naming field, value and remedy."""
+    for line in lines:
+        _walk(line, datetime(2026, 1, 1, tzinfo=zone(time_zone)), reverse=False)
 
 
-def due(line: str, time_zone: str, since: datetime, now: datetime) -> Due | None:
+def due(lines: Lines, time_zone: str, since: datetime, now: datetime) -> Due | None:
     """Give the newest tick in (since, now], with the number of older ones in that interval; None if there is none."""
-    back = _before(line, now.astimezone(zone(time_zone)))
+    there = now.astimezone(zone(time_zone))
+    back = (tick for tick, _ in groupby(merge(*(_before(line, there) for line in lines), reverse=True)))
     tick = next(back, None)
     if tick is None or tick <= since:
         return None
@@ -72,10 +76,11 @@ def due(line: str, time_zone: str, since: datetime, now: datetime) -> Due | None
     return Due(tick, missed)
 
 
-def following(line: str, time_zone: str, now: datetime) -> datetime | None:
-    """Give the first tick after now, in UTC; None if the line never fires again."""
-    ahead = _walk(line, now.astimezone(zone(time_zone)), reverse=False)
-    return next(dropwhile(lambda tick: tick <= now, ahead), None)
+def following(lines: Lines, time_zone: str, now: datetime) -> datetime | None:
+    """Give the first tick after now, in UTC; None if no line ever fires again."""
+    there = now.astimezone(zone(time_zone))
+    ahead = (dropwhile(lambda tick: tick <= now, _walk(line, there, reverse=False)) for line in lines)
+    return min((tick for ticks in ahead if (tick := next(ticks, None))), default=None)
 
 
 def _before(line: str, now: datetime) -> Iterator[datetime]:

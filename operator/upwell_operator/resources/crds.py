@@ -71,6 +71,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
     ),
     Kind.SCHEDULE: (
         Column("Schedule", ".spec.schedule"),
+        Column("Schedules", ".spec.schedules", wide=True),
         Column("Time Zone", ".spec.timeZone"),
         Column("Job", ".spec.job.name"),
         Column("Suspend", ".spec.suspend", "boolean"),

@@ -7,12 +7,12 @@ whether the line ever fires and the zone exists is for `domain.ticks` to say.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from upwell_operator.resources.condition import Resource, Status
-from upwell_operator.resources.model import Bool, Int, Model, Name, Text
+from upwell_operator.resources.model import Bool, Int, Model, Name, Rule, Text
 
 _SHORTHAND = "@(hourly|daily|midnight|weekly|monthly|yearly|annually)"
 _FIELD = r"[0-9A-Za-z*/,#-]+"
@@ -44,12 +44,28 @@ class JobRef(Model):
 class ScheduleSpec(Model):
     """When to run, and what."""
 
-    schedule: CronLine = Field(
-        description='When: a cron line of five fields, for example `"0 6 * * *"` for six in the morning, or `@daily`.'
+    rules: ClassVar = (
+        Rule(
+            "say once when: give a cron line in schedule, or several in schedules",
+            cel="has(self.schedule) != has(self.schedules)",
+            holds=lambda spec: bool(spec.schedule) != bool(spec.schedules),
+        ),
+    )
+
+    schedule: CronLine | None = Field(
+        None,
+        description='When: a cron line of five fields, for example `"0 6 * * *"` for six in the morning, or `@daily`.',
+    )
+    schedules: tuple[CronLine, ...] = Field(
+        (),
+        min_length=1,
+        max_length=32,
+        description='When, in several lines, for example `["0 6 * * 1-5", "0 9 * * 6,0"]`. A minute that two of them '
+        "name is one tick.",
     )
     time_zone: ZoneName = Field(
         "UTC",
-        description="The time zone that the line is read in, for example `Europe/Lisbon`. A local time that does not "
+        description="The time zone that the lines are read in, for example `Europe/Lisbon`. A local time that does not "
         "exist on a day runs right after the gap; one that happens twice runs once.",
     )
     job: JobRef = Field(description="What: an ObservationJob of this namespace.")
@@ -85,9 +101,9 @@ class ScheduleStatus(Status):
     last_missed_time: datetime | None = Field(None, description="The newest of these.")
     last_skipped: SkippedTick | None = Field(None, description="The newest tick that was skipped, and why.")
     active_since: datetime | None = Field(
-        None, description="Ticks before this are not made up for: creation, the last resume or change of the line."
+        None, description="Ticks before this are not made up for: creation, the last resume or change of a line."
     )
-    observed_schedule: str | None = Field(None, description="The line and zone that `activeSince` belongs to.")
+    observed_schedule: str | None = Field(None, description="The lines and the zone that `activeSince` belongs to.")
 
 
 class Schedule(Resource):

@@ -86,7 +86,7 @@ def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
         "observedSchedule": "s",
     }
     schedule = accept_schedule(parse(Kind.SCHEDULE, obj), status)
-    assert (schedule.line, schedule.time_zone, schedule.job) == ("@daily", "Europe/Lisbon", "j")
+    assert (schedule.lines, schedule.time_zone, schedule.job) == (("@daily",), "Europe/Lisbon", "j")
     assert (schedule.last_tick, schedule.active_since, schedule.observed_schedule) == (NOW, NOW, "s")
     assert schedule.starting_deadline == timedelta(seconds=60)
     del obj["spec"]["startingDeadlineSeconds"]

@@ -31,7 +31,7 @@ from upwell_operator.resources.selection import read_selection
 RAW, OTHER = an_asset("raw"), an_asset("other")
 JOB = ObservationJob(a_ref("sources"), "uid-job", ("raw", "other"))
 DAILY = Schedule(
-    a_ref("daily"), "uid-daily", "0 6 * * *", "sources", created_at=NOW - timedelta(days=30), active_since=None
+    a_ref("daily"), "uid-daily", ("0 6 * * *",), "sources", created_at=NOW - timedelta(days=30), active_since=None
 )
 SIX = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -277,7 +277,7 @@ class TestActivation:
         assert activated(self.WATCHED, NOW) is self.WATCHED
 
     def test_another_line_counts_from_now(self) -> None:
-        assert activated(replace(self.WATCHED, line="0 7 * * *"), NOW).active_since == NOW
+        assert activated(replace(self.WATCHED, lines=("0 7 * * *",)), NOW).active_since == NOW
 
     def test_after_a_resume_nothing_old_fires(self) -> None:
         suspended = activated(replace(self.WATCHED, suspended=True), NOW)

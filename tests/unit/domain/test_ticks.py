@@ -46,7 +46,7 @@ CASES = {
 
 @pytest.mark.parametrize(("line", "zone", "now", "tick"), CASES.values(), ids=CASES.keys())
 def test_the_newest_tick_that_is_due(line: str, zone: str, now: str, tick: str) -> None:
-    found = due(line, zone, LONG_AGO, at(now))
+    found = due([line], zone, LONG_AGO, at(now))
     assert found is not None
     assert found.tick == at(tick)
 
@@ -60,19 +60,19 @@ NEXT = {
 
 @pytest.mark.parametrize(("line", "zone", "now", "tick"), NEXT.values(), ids=NEXT.keys())
 def test_the_next_tick(line: str, zone: str, now: str, tick: str) -> None:
-    assert following(line, zone, at(now)) == at(tick)
+    assert following([line], zone, at(now)) == at(tick)
 
 
 def test_nothing_is_due_before_the_first_tick() -> None:
-    assert due("0 6 * * *", "UTC", at("2026-11-22T06:00"), at("2026-11-22T23:00")) is None
+    assert due(["0 6 * * *"], "UTC", at("2026-11-22T06:00"), at("2026-11-22T23:00")) is None
 
 
 def test_what_was_missed_is_counted() -> None:
-    assert due("0 6 * * *", "UTC", at("2026-11-19T06:00"), at("2026-11-22T12:00")) == Due(at("2026-11-22T06:00"), 2)
+    assert due(["0 6 * * *"], "UTC", at("2026-11-19T06:00"), at("2026-11-22T12:00")) == Due(at("2026-11-22T06:00"), 2)
 
 
 def test_years_of_missed_minutes_cost_a_bounded_look() -> None:
-    found = due("* * * * *", "UTC", LONG_AGO, at("2026-11-22T12:00"))
+    found = due(["* * * * *"], "UTC", LONG_AGO, at("2026-11-22T12:00"))
     assert found == Due(at("2026-11-22T12:00"), COUNTED_AT_MOST)
 
 
@@ -89,8 +89,19 @@ def test_years_of_missed_minutes_cost_a_bounded_look() -> None:
 )
 def test_a_bad_line_or_zone_gets_a_sentence(line: str, zone: str, words: str) -> None:
     with pytest.raises(Stalled, match=words) as error:
-        check(line, zone)
+        check([line], zone)
     assert error.value.reason == Reason.INVALID_SPEC
+
+
+TWO = ["0 6 * * *", "0 6,18 * * 0"]
+
+
+def test_several_lines_are_one_row_of_ticks_and_a_minute_of_two_lines_is_one() -> None:
+    sunday = at("2026-11-22T18:00")
+    assert due(TWO, "UTC", at("2026-11-20T06:00"), sunday) == Due(sunday, 2)
+    assert due(TWO, "UTC", at("2026-11-20T06:00"), at("2026-11-22T07:00")) == Due(at("2026-11-22T06:00"), 1)
+    assert following(TWO, "UTC", at("2026-11-22T06:00")) == sunday
+    assert following(TWO, "UTC", sunday) == at("2026-11-23T06:00")
 
 
 LINES = st.sampled_from(["*/7 * * * *", "5 */3 * * *", "30 2 * * *", "0 12 1 * *", "15 1,2,3 * * *", "@hourly"])
@@ -101,10 +112,20 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1)).map(lambda on
 @given(LINES, ZONES, MOMENTS)
 def test_looking_back_finds_what_walking_forward_would(line: str, zone: str, now: datetime) -> None:
     """`due` walks back, `following` forward; the tick that one finds must be where the other arrives."""
-    found = due(line, zone, LONG_AGO, now)
+    found = due([line], zone, LONG_AGO, now)
     assert found is not None
-    tick, after = found.tick, following(line, zone, now)
+    tick, after = found.tick, following([line], zone, now)
     assert after is not None
     assert tick <= now < after
-    assert following(line, zone, tick - timedelta(seconds=1)) == tick
-    assert following(line, zone, tick) == after
+    assert following([line], zone, tick - timedelta(seconds=1)) == tick
+    assert following([line], zone, tick) == after
+
+
+@given(st.lists(LINES, min_size=1, max_size=3), ZONES, MOMENTS)
+def test_the_ticks_of_several_lines_are_those_of_each(lines: list[str], zone: str, now: datetime) -> None:
+    found = [one for line in lines if (one := due([line], zone, LONG_AGO, now))]
+    newest = due(lines, zone, LONG_AGO, now)
+    assert newest is not None
+    assert newest.tick == max(one.tick for one in found)
+    ahead = [one for line in lines if (one := following([line], zone, now))]
+    assert following(lines, zone, now) == min(ahead)

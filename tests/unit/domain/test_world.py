@@ -39,7 +39,7 @@ def test_what_is_gone_leaves_nothing_behind() -> None:
 
 
 def test_schedules_are_found_by_the_job_that_they_fire() -> None:
-    daily = Schedule(a_ref("daily"), "u1", line="@daily", job="look")
+    daily = Schedule(a_ref("daily"), "u1", lines=("@daily",), job="look")
     other = replace(daily, ref=a_ref("other"), job="other")
     elsewhere = replace(daily, ref=a_ref("sales/daily"))
     world = World(schedules={one.ref: one for one in (daily, other, elsewhere)})
