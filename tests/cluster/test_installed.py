@@ -18,5 +18,6 @@ def test_one_operator_holds_the_lease(upwell: Kubectl) -> None:
 
 def test_nobody_was_refused_a_right(upwell: Kubectl) -> None:
     for deployment in ("upwell-operator", "upwell-server"):
-        log = upwell.run("logs", f"deployment/{deployment}")
-        assert "forbidden" not in log.lower()
+        log = upwell.run("logs", f"deployment/{deployment}").lower()
+        refused = [line for line in log.splitlines() if "forbidden" in line and "being terminated" not in line]
+        assert refused == []  # in a namespace that is being deleted nobody may create anything: no right is missing

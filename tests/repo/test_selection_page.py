@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from upwell_operator.resources.selection import SelectionError, read_selection
+from manifest_cases import job
+from upwell_operator.errors import Stalled
+from upwell_operator.resources.meta import Kind
+from upwell_operator.resources.parsing import parse
+from upwell_operator.resources.selection import read_selection
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/select-assets.md").read_text("utf-8")
 ROWS = [row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| `")]
@@ -24,7 +28,6 @@ def test_there_are_examples_of_everything() -> None:
 
 
 def test_the_page_shows_what_is_said_of_a_slip() -> None:
-    with pytest.raises(SelectionError) as refused:
-        read_selection("group:raw adn kind:csv")
-    shown = [f"  {line}" for line in f"spec.selection: {refused.value}".splitlines()]
-    assert "\n".join(shown) in PAGE
+    with pytest.raises(Stalled) as refused:
+        parse(Kind.OBSERVATION_JOB, job(selection="group:raw adn kind:csv"))
+    assert "\n".join(f"  {line}" for line in str(refused.value).splitlines()) in PAGE

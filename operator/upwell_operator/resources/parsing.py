@@ -84,7 +84,7 @@ def _path(error: ErrorDetails) -> str:
 
 def _sentence(error: ErrorDetails, model: type[Resource]) -> str:
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    if kind in ("rule", "twice"):
+    if kind in ("rule", "twice", "selection"):
         return str(context["says"])
     if kind == "form":
         return f"{_shown(value)} cannot be used: {context['says']}"
