@@ -75,10 +75,13 @@ def _chosen(selection: Selection, place: _Place) -> Refs:
         case Around(of, up, down):
             chosen = _chosen(of, place)
             return _spread(chosen, place.above, up, place) | _spread(chosen, place.below, down, place)
-        case Ends(which, of):
-            chosen = _chosen(of, place)
-            beyond = place.above if which is Edge.ROOTS else place.below
-            return frozenset(ref for ref in chosen if chosen.isdisjoint(beyond(ref)))
+    return _ends(selection, place)
+
+
+def _ends(selection: Ends, place: _Place) -> Refs:
+    chosen = _chosen(selection.of, place)
+    beyond = place.above if selection.which is Edge.ROOTS else place.below
+    return frozenset(ref for ref in chosen if chosen.isdisjoint(beyond(ref)))
 
 
 def _spread(start: Refs, beyond: Callable[[Ref], Iterable[Ref]], layers: int | None, place: _Place) -> Refs:

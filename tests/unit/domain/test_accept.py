@@ -7,10 +7,11 @@ from typing import Any
 
 from builders import NAMESPACE, NOW, a_ref, a_run
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
-from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, Outcome, Ref
+from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, Outcome, Ref, Requirement
 from upwell_operator.domain.world import Runs
 from upwell_operator.resources.meta import API_VERSION, Kind
 from upwell_operator.resources.parsing import parse
+from upwell_operator.resources.selection import By, Matching
 
 RUN = {"python": {"function": "m:f"}}
 
@@ -75,6 +76,30 @@ def test_an_observation_job_is_taken_over() -> None:
     job = accept_job(parse(Kind.OBSERVATION_JOB, obj), {"lastHandledRequest": "t", "appliedGeneration": 2})
     assert (job.assets, job.run_on_apply, job.suspended) == (("a", "b"), True, True)
     assert (job.handled_request, job.applied_generation, job.generation) == ("t", 2, 3)
+
+
+def test_a_job_by_labels_or_by_a_selection_names_nobody() -> None:
+    by_label = {"matchLabels": {"tier": "raw"}, "matchExpressions": [{"key": "old", "operator": "DoesNotExist"}]}
+    job = accept_job(parse(Kind.OBSERVATION_JOB, an_object(Kind.OBSERVATION_JOB, selector=by_label)), {})
+    assert (job.assets, job.selection) == ((), None)
+    assert job.selector == (Requirement("tier", "In", ("raw",)), Requirement("old", "DoesNotExist"))
+    job = accept_job(parse(Kind.OBSERVATION_JOB, an_object(Kind.OBSERVATION_JOB, selection="group:raw")), {})
+    assert (job.assets, job.selector, job.selection) == ((), None, Matching(By.GROUP, "raw"))
+
+
+def test_an_asset_is_taken_over_with_what_selections_look_at() -> None:
+    said = {"group": "raw", "kinds": ["csv"], "owners": ["team:a"], "tags": {"tier": "gold"}}
+    spec = {**said, "observe": {**RUN, "image": "i"}}
+    obj = an_object(Kind.ASSET, **spec)
+    obj["metadata"]["labels"] = {"b": "2", "a": "1"}
+    asset = accept_asset(parse(Kind.ASSET, obj), spec, {})
+    assert (asset.group, asset.kinds, asset.owners, asset.tags) == ("raw", ("csv",), ("team:a",), (("tier", "gold"),))
+    assert asset.labels == (("a", "1"), ("b", "2"))
+
+
+def test_a_schedule_of_several_lines_has_them_all() -> None:
+    obj = an_object(Kind.SCHEDULE, schedules=["@daily", "0 6 * * *"], job={"name": "j"})
+    assert accept_schedule(parse(Kind.SCHEDULE, obj), {}).lines == ("@daily", "0 6 * * *")
 
 
 def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
