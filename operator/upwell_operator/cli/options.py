@@ -53,9 +53,7 @@ Kubeconfig = Annotated[
 ]
 Selection = Annotated[
     str | None,
-    typer.Option(
-        metavar="TEXT", help='What to select of the namespace, such as "group:raw and kind:csv".'
-    ),
+    typer.Option(metavar="TEXT", help='What to select of the namespace, such as "group:raw and kind:csv".'),
 ]
 Timeout = Annotated[
     float, typer.Option(metavar="SECONDS", min=0, help="Stop waiting after this long: exit code 5; 0: never.")

@@ -15,7 +15,7 @@ from upwell_operator.cluster.port import Caller, Cluster, Listed, Object, Visit
 from upwell_operator.errors import Waiting
 
 AFTER_SECONDS = 1.0
-"""When a write that was held back is tried again: a Lease in doubt may turn out to be held."""
+"""When what was held back is tried again: a Lease in doubt may turn out to be held."""
 
 
 class LeasedCluster:

@@ -25,7 +25,7 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.resources import asset as asset_model
 from upwell_operator.resources import observation_job as job_model
 from upwell_operator.resources import schedule as schedule_model
-from upwell_operator.resources.meta import Annotation
+from upwell_operator.resources.meta import Annotation, LabelOperator
 from upwell_operator.resources.selection import read_selection
 
 Json = dict[str, Any]
@@ -100,8 +100,8 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
 
 
 def _selector(written: job_model.LabelSelector) -> Selector:
-    exact = [Requirement(key, "In", (value,)) for key, value in written.match_labels.items()]
-    return (*exact, *(Requirement(one.key, one.operator.value, one.values) for one in written.match_expressions))
+    exact = [Requirement(key, LabelOperator.IN, (value,)) for key, value in written.match_labels.items()]
+    return (*exact, *(Requirement(one.key, one.operator, one.values) for one in written.match_expressions))
 
 
 def _kind(spec: asset_model.AssetSpec) -> AssetKind:

@@ -15,6 +15,7 @@ from itertools import count
 
 from upwell_operator.domain.graph import Graph
 from upwell_operator.domain.snapshot import Asset, Ref, Selector
+from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.selection import All, Around, By, Edge, Ends, Matching, Not, Selection, Some
 
 Refs = frozenset[Ref]
@@ -39,11 +40,11 @@ def _holds(selector: Selector, labels: Mapping[str, str]) -> bool:
     return all(_OPERATORS[one.operator](labels.get(one.key), one.values) for one in selector)
 
 
-_OPERATORS: dict[str, Callable[[str | None, tuple[str, ...]], bool]] = {
-    "In": lambda value, values: value in values,
-    "NotIn": lambda value, values: value not in values,
-    "Exists": lambda value, _: value is not None,
-    "DoesNotExist": lambda value, _: value is None,
+_OPERATORS: dict[LabelOperator, Callable[[str | None, tuple[str, ...]], bool]] = {
+    LabelOperator.IN: lambda value, values: value in values,
+    LabelOperator.NOT_IN: lambda value, values: value not in values,
+    LabelOperator.EXISTS: lambda value, _: value is not None,
+    LabelOperator.DOES_NOT_EXIST: lambda value, _: value is None,
 }
 
 
@@ -53,12 +54,6 @@ class _Place:
 
     graph: Graph
     assets: Mapping[Ref, Asset]
-
-    def above(self, ref: Ref) -> Iterable[Ref]:
-        return self.graph.upstream(ref)
-
-    def below(self, ref: Ref) -> Iterable[Ref]:
-        return self.graph.downstream(ref)
 
 
 def _chosen(selection: Selection, place: _Place) -> Refs:
@@ -73,14 +68,14 @@ def _chosen(selection: Selection, place: _Place) -> Refs:
         case Some(of):
             return frozenset[Ref]().union(*(_chosen(one, place) for one in of))
         case Around(of, up, down):
-            chosen = _chosen(of, place)
-            return _spread(chosen, place.above, up, place) | _spread(chosen, place.below, down, place)
+            chosen, graph = _chosen(of, place), place.graph
+            return _spread(chosen, graph.upstream, up, place) | _spread(chosen, graph.downstream, down, place)
     return _ends(selection, place)
 
 
 def _ends(selection: Ends, place: _Place) -> Refs:
     chosen = _chosen(selection.of, place)
-    beyond = place.above if selection.which is Edge.ROOTS else place.below
+    beyond = place.graph.upstream if selection.which is Edge.ROOTS else place.graph.downstream
     return frozenset(ref for ref in chosen if chosen.isdisjoint(beyond(ref)))
 
 

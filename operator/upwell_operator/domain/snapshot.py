@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from upwell.protocol import InputVersion, RunKind
+from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.selection import Selection
 
 
@@ -153,7 +154,7 @@ class Requirement:
     """What one label must be: Kubernetes' four operators."""
 
     key: str
-    operator: str
+    operator: LabelOperator
     values: tuple[str, ...] = ()
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from upwell.protocol import RunKind
+from upwell_operator.cluster.leased import AFTER_SECONDS
 from upwell_operator.domain.actions import Action, Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.plan import plan, settle_pending
@@ -34,8 +35,6 @@ from upwell_operator.resources.meta import Kind
 
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
-LEASE_SECONDS = 1.0
-"""How long keys are put off while the Lease is in doubt."""
 LOOKS = 3
 """How often a plan is made again because the store had moved on; then the keys simply come again."""
 
@@ -91,7 +90,7 @@ class Pass:
 
     def _put_off(self, keys: set[Key]) -> None:
         """Have keys looked at later: a Lease in doubt may turn out to be held, and nothing tells of them again."""
-        soon = asyncio.get_running_loop().time() + LEASE_SECONDS
+        soon = asyncio.get_running_loop().time() + AFTER_SECONDS
         for key in keys:
             self._queue.add_at(key, soon)
 

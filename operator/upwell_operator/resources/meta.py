@@ -43,6 +43,15 @@ class Label(StrEnum):
     """Identity of one run of an ObservationJob; shared by its Jobs."""
 
 
+class LabelOperator(StrEnum):
+    """What a label selector may ask of a label: Kubernetes' four."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
 class Annotation(StrEnum):
     """Annotations: the one that users write, and those on the Jobs that Upwell creates."""
 

@@ -16,17 +16,9 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from upwell_operator.resources.condition import Resource, Status
+from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.model import Bool, Int, LabelKey, LabelValue, Model, Name, Rule, Unique
 from upwell_operator.resources.selection import LONGEST, SelectionError, read_selection
-
-
-class LabelOperator(StrEnum):
-    """Kubernetes' four."""
-
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
 
 
 class LabelRequirement(Model):

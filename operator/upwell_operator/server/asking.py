@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Query, Request
 
 from upwell_operator.cluster.port import Caller
 from upwell_operator.domain.event_rules import MAX_KEY_CHARS, key_problem
+from upwell_operator.resources.selection import LONGEST
 from upwell_operator.server.face import Face, face_of
 from upwell_operator.server.identity import API_SERVER, bearer
 from upwell_operator.server.people import ANONYMOUS, check_local
@@ -25,7 +26,7 @@ NameOrKey = Annotated[
 InNamespace = Annotated[str | None, Query(pattern=LABEL, max_length=63, description="Only this namespace.")]
 InSelection = Annotated[
     str | None,
-    Query(max_length=1024, description="Only what this selects of the namespace, as `spec.selection` of a job would."),
+    Query(max_length=LONGEST, description="What this selects of the namespace, as a job's `spec.selection` would."),
 ]
 Cursor = Annotated[str | None, Query(max_length=1024, description="`metadata.continue` of the page before.")]
 HistoryCursor = Annotated[

@@ -23,14 +23,15 @@ from upwell_operator.server.problems import Problem
 async def selectable(face: Face, who: Caller, namespace: str | None, text: str | None) -> list[Object]:
     """Give the Assets that somebody may list; with a text only those that it selects. Raises Problem (403, 422)."""
     await face.rights.demand(who, "list", Kind.ASSET.plural, namespace or "")
-    selection = _read(text, namespace) if text is not None else None
-    found = (await face.cluster.list(Kind.ASSET.plural, namespace)).items
-    return found if selection is None or namespace is None else _selected(found, selection, namespace)
-
-
-def _read(text: str, namespace: str | None) -> Selection:
+    if text is None:
+        return (await face.cluster.list(Kind.ASSET.plural, namespace)).items
     if namespace is None:
         raise Problem(422, "invalid-parameters", "selection: it selects in one namespace; name it with ?namespace=.")
+    selection = _read(text)
+    return _selected((await face.cluster.list(Kind.ASSET.plural, namespace)).items, selection, namespace)
+
+
+def _read(text: str) -> Selection:
     try:
         return read_selection(text)
     except SelectionError as error:

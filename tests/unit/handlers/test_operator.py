@@ -111,6 +111,15 @@ async def held_by(bench: Bench, holder: str) -> None:
     await bench.cluster.create("leases", {"metadata": meta, "spec": spec})
 
 
+@contextlib.asynccontextmanager
+async def a_standby(bench: Bench, holder: str = "other", settings: Settings = SETTINGS) -> AsyncIterator[Any]:
+    """Run a replica while the block lasts, as `a_replica` does, that knows somebody else to hold the Lease."""
+    await held_by(bench, holder)
+    async with a_replica(bench, settings) as (operator, page, life):
+        await until(lambda: operator._leadership.holder, "it knows who leads")
+        yield operator, page, life
+
+
 async def lease(bench: Bench) -> dict[str, Any]:
     return (await bench.cluster.get("leases", NAMESPACE, SETTINGS.lease_name))["spec"]
 
@@ -134,9 +143,7 @@ async def test_the_lease_is_given_back_at_the_end(bench: Bench) -> None:
 
 
 async def test_nothing_is_decided_before_the_lease_is_held_although_all_is_heard(bench: Bench) -> None:
-    await held_by(bench, "other")
-    async with a_replica(bench) as (operator, page, _):
-        await until(lambda: operator._leadership.holder, "it knows who leads")
+    async with a_standby(bench) as (operator, page, _):
         operator._mind.hear("assets", "ADDED", await bench.cluster.get("assets", NAMESPACE, "raw"))
         assert len(operator._mind.world.graph) == 1
         assert await page.says("leader") == (True, "stands by for other")
@@ -158,9 +165,7 @@ async def test_a_container_that_starts_again_in_its_pod_takes_its_lease_back_at_
 
 async def test_another_pod_of_the_same_name_waits(bench: Bench) -> None:
     settings = SETTINGS.model_copy(update={"pod_uid": "77c1"})
-    await held_by(bench, f"{socket.gethostname()}_4a3f")
-    async with a_replica(bench, settings) as (operator, page, _):
-        await until(lambda: operator._leadership.holder, "it knows who leads")
+    async with a_standby(bench, f"{socket.gethostname()}_4a3f", settings) as (_, page, _):
         assert await page.says("leader") == (True, f"stands by for {socket.gethostname()}_4a3f")
 
 
@@ -168,9 +173,7 @@ async def test_a_standby_looks_and_listens_while_another_one_is_seen_to_lead(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listening = ears_that_tell(monkeypatch)
-    await held_by(bench, "other")
-    async with a_replica(bench) as (operator, _, _):
-        await until(lambda: operator._leadership.holder, "it knows who leads")
+    async with a_standby(bench) as (operator, _, _):
         await leases(bench, renewTime=micro_time())
         await asyncio.wait_for(listening.wait(), 5)
         assert len(operator._mind.world.graph) == 1
@@ -181,17 +184,14 @@ async def test_whoever_waits_for_the_lease_of_a_dead_one_does_not_listen_yet(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listening = ears_that_tell(monkeypatch)
-    await held_by(bench, "other")
-    async with a_replica(bench) as (operator, _, _):
-        await until(lambda: operator._leadership.holder, "it knows who leads")
+    async with a_standby(bench) as (operator, _, _):
         await asyncio.wait_for(operator._mind.looked.wait(), 5)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(listening.wait(), 3 * rooms.LISTEN_CHECK_SECONDS)
 
 
 async def test_a_standby_need_not_look_when_its_turn_comes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    await held_by(bench, "other")
-    async with a_replica(bench) as (operator, _, _):
+    async with a_standby(bench) as (operator, _, _):
         await asyncio.wait_for(operator._mind.looked.wait(), 5)
         monkeypatch.setattr(bench.cluster, "list", AsyncMock(side_effect=AssertionError("listed once more")))
         await leases(bench, holderIdentity="")
@@ -217,9 +217,7 @@ async def test_whoever_holds_the_lease_looks_first_and_listens_then(
 
 
 async def test_a_standby_ends_at_once(bench: Bench) -> None:
-    await held_by(bench, "other")
-    async with a_replica(bench) as (operator, _, _):
-        await until(lambda: operator._leadership.holder, "it knows who leads")
+    async with a_standby(bench):
         begun = time.monotonic()
     assert time.monotonic() - begun < rooms.DRAIN_SECONDS / 2
 
