@@ -14,7 +14,7 @@ import typer
 
 from upwell_operator import errors
 from upwell_operator.cli.exits import Code, CommandError
-from upwell_operator.cli.verbs import ask, install, look, serve
+from upwell_operator.cli.verbs import ask, author, install, look, serve
 
 app = typer.Typer(
     name="upwell",
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for module in (look, ask, serve, install):
+for module in (look, ask, author, serve, install):
     module.register(app)
 
 _CODES: tuple[tuple[type[errors.UpwellError], Code], ...] = (

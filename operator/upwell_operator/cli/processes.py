@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from upwell_operator.cli.exits import Code, CommandError
+from upwell_operator.cli.paths import existing
 from upwell_operator.settings import Settings
 
 
@@ -74,10 +75,7 @@ async def run_dev(chosen: Settings, paths: Sequence[Path], *, port: int, data: P
 
     Raises CommandError for a path that does not exist.
     """
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        sentence = f"no such file or folder: {', '.join(missing)}; give the folders of your manifests"
-        raise CommandError(sentence, Code.USAGE)
+    existing(paths)
     from upwell_operator.local.dev import dev  # noqa: PLC0415 - only this process pays for it
 
     log_to_stderr()

@@ -19,6 +19,7 @@ from upwell_operator.local.kinds import resource_of
 from upwell_operator.local.kustomize import NAMES, Kustomization, kustomization_in, read_kustomization
 from upwell_operator.local.problems import Problem
 from upwell_operator.local.yamlfile import Document, Steps, documents
+from upwell_operator.resources.meta import GROUP
 
 SUFFIXES = (".yaml", ".yml", ".json")
 DEFAULT_NAMESPACE = "default"
@@ -59,10 +60,10 @@ class Manifest:
         kind, namespace, name = self.identity
         return f"{kind} {namespace}/{name}"
 
-    def problem(self, steps: Steps, message: str, remedy: str = "", field_name: str = "") -> Problem:
+    def problem(self, steps: Steps, message: str, remedy: str = "", field_name: str = "", reason: str = "") -> Problem:
         """Say what is wrong with a field of it."""
         line = self.document.line((*self.inside, *steps))
-        return Problem(self.document.path, line, message, remedy, self.title, field_name)
+        return Problem(self.document.path, line, message, remedy, self.title, field_name, reason)
 
 
 @dataclass(slots=True)
@@ -72,11 +73,17 @@ class Manifests:
     objects: list[Manifest] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     files: set[Path] = field(default_factory=set)
+    unserved: list[Problem] = field(default_factory=list)
+    """Objects of kinds that the embedded cluster does not serve: no mistake of the manifest."""
+    passed_over: int = 0
+    """Objects of kinds that mean nothing without a cluster."""
 
     def add(self, other: Manifests) -> None:
         """Take what another reading found; an object that stands twice is a problem of the second."""
         self.problems += other.problems
         self.files |= other.files
+        self.unserved += other.unserved
+        self.passed_over += other.passed_over
         known = {one.identity: one for one in self.objects}
         for manifest in other.objects:
             first = known.setdefault(manifest.identity, manifest)
@@ -88,11 +95,18 @@ class Manifests:
 
 
 def read_manifests(paths: Sequence[Path]) -> Manifests:
-    """Read files and folders, in the order given. Never raises for what is in them."""
+    """Read what shall be served: another kind than those of the embedded cluster is a problem. Never raises."""
+    result = read_all(paths)
+    result.problems += result.unserved
+    return result
+
+
+def read_all(paths: Sequence[Path], namespace: str = DEFAULT_NAMESPACE) -> Manifests:
+    """Read files and folders, in the order given; `namespace` is that of objects which name none. Never raises."""
     result = Manifests()
     for path in paths:
         found = _path(path, named=True)
-        found.objects = [_in_namespace(manifest, DEFAULT_NAMESPACE) for manifest in found.objects]
+        found.objects = [_in_namespace(manifest, namespace) for manifest in found.objects]
         result.add(found)
     return result
 
@@ -135,9 +149,10 @@ def _file(path: Path, *, strict: bool) -> Manifests:
     for document in found:
         for value, inside in _unpacked(document):
             if problem := _misshapen(document, value, inside, strict=strict):
-                result.problems.append(problem)
-            elif _wanted(value):
-                result.add(Manifests([_manifest(document, value, inside)]))
+                (result.unserved if _foreign(value) else result.problems).append(problem)
+            elif _is_object(value):
+                passed = value["kind"] in PASSED_OVER
+                result.add(Manifests(passed_over=1) if passed else Manifests([_manifest(document, value, inside)]))
     return result
 
 
@@ -150,15 +165,27 @@ def _unpacked(document: Document) -> Iterator[tuple[Any, Steps]]:
         yield value, ()
 
 
-def _wanted(value: Any) -> bool:
-    return (
-        isinstance(value, dict) and bool({"apiVersion", "kind"} & value.keys()) and value.get("kind") not in PASSED_OVER
-    )
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and bool({"apiVersion", "kind"} & value.keys())
+
+
+def _foreign(value: Any) -> bool:
+    """Say whether an object has kind and apiVersion, and both are somebody else's."""
+    named = _is_object(value) and isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str)
+    return named and value["apiVersion"].partition("/")[0] != GROUP and not _is_served(value)
+
+
+def _is_served(value: Object) -> bool:
+    try:
+        resource_of(value)
+    except Rejected:
+        return False
+    return True
 
 
 def _misshapen(document: Document, value: Any, inside: Steps, *, strict: bool) -> Problem | None:
     """Say why a document is no object that can be served here, if it is none."""
-    if not isinstance(value, dict) or not {"apiVersion", "kind"} & value.keys():
+    if not _is_object(value):
         wrong = ("", "is not a manifest", "a manifest has apiVersion, kind, metadata and spec") if strict else None
     else:
         wrong = _misnamed(value)

@@ -18,7 +18,7 @@ from upwell_operator.local.kinds import OURS, resource_of
 from upwell_operator.local.manifests import Identity, Manifest, Manifests, read_manifests
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.local.problems import Problem
-from upwell_operator.local.yamlfile import Steps
+from upwell_operator.local.refusals import refusal
 
 log = logging.getLogger(__name__)
 Report = Callable[[Problem], None]
@@ -72,7 +72,7 @@ class Definitions:
         try:
             await self._cluster.apply(manifest.obj)
         except Rejected as error:
-            return _rejected(manifest, str(error))
+            return refusal(manifest, str(error))
         return None
 
     async def _remove(self, found: Manifests) -> None:
@@ -89,25 +89,6 @@ class Definitions:
 def _rank(manifest: Manifest) -> tuple[bool, Identity]:
     """Put ConfigMaps, Secrets and the like before what uses them."""
     return resource_of(manifest.obj).plural in OURS, manifest.identity
-
-
-def _rejected(manifest: Manifest, text: str) -> Problem:
-    """Find the line of what was refused: `Asset "x" is invalid: spec.key: why; remedy`."""
-    said = text.partition(" is invalid: ")[2] or text
-    field, colon, message = said.partition(": ")
-    if not colon or " " in field:
-        return manifest.problem((), said)
-    why, _, remedy = message.partition("; ")
-    return manifest.problem(steps_of(field), why, remedy, field)
-
-
-def steps_of(field: str) -> Steps:
-    """Read `spec.deps[0].name` as steps."""
-    steps: list[str | int] = []
-    for part in field.replace("[", ".[").split("."):
-        inner = part.strip("[]")
-        steps.append(int(inner) if part.startswith("[") and inner.isdigit() else inner)
-    return tuple(steps)
 
 
 async def _notice(paths: Iterable[Path], files: Callable[[], Iterable[Path]], changed: asyncio.Event) -> None:

@@ -28,6 +28,7 @@ VERBS = [
     "graph",
     "observe",
     "materialize",
+    "lint",
     "dev",
     "operator",
     "server",

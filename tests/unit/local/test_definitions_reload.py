@@ -14,7 +14,8 @@ from upwell_operator.errors import NotFound
 from upwell_operator.local import reload
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.local.problems import Problem
-from upwell_operator.local.reload import Definitions, steps_of
+from upwell_operator.local.refusals import steps_of
+from upwell_operator.local.reload import Definitions
 
 ASSET = "apiVersion: upwell.dev/v1alpha1\nkind: Asset\nmetadata: {name: NAME}\nspec:\n  description: a file\n"
 
