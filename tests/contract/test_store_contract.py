@@ -28,7 +28,7 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.errors import Fenced, Stalled
 from upwell_operator.resources.meta import Kind
 from upwell_operator.settings import Settings
-from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append
+from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append, history
 
 backend, store = redis_servers.backend, redis_servers.store
 
@@ -196,6 +196,28 @@ class TestHistory:
         page = await store.events(ORDERS, limit=5, types={EventType.OBSERVATION_FAILED})
         assert [one.event.id for one in page.items] == ["e2"]
         assert page.cursor is None
+
+    async def test_a_page_that_looked_at_enough_ends_early_and_the_next_one_goes_on(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(history, "MAX_LOOK", 200)
+        await store.append([failed(0, EventType.OBSERVATION_FAILED), *(saw(n, f"v{n}") for n in range(1, 202))])
+        types = {EventType.OBSERVATION_FAILED}
+        first = await store.events(ORDERS, limit=5, types=types)
+        assert (first.items, first.ended_early) == ((), True)
+        second = await store.events(ORDERS, first.cursor, limit=5, types=types)
+        assert [one.event.id for one in second.items] == ["e0"]
+        assert (second.cursor, second.ended_early) == (None, False)
+
+    async def test_events_since_a_time_are_those_recorded_then(self, store: Store) -> None:
+        await store.append([saw(number, f"v{number // 2}") for number in range(8)])
+        fourth = (await store.events(ORDERS)).items[4]
+        recorded = datetime.fromtimestamp(int(fourth.id.partition("-")[0]) / 1000, UTC)
+        found = await store.events(ORDERS, since=recorded)
+        assert {one.event.id for one in found.items} >= {"e3", "e4", "e5", "e6", "e7"}
+        assert (await store.events(ORDERS, since=datetime.now(UTC) + timedelta(hours=1))).items == ()
+        page = await store.events(ORDERS, found.items[0].id, limit=2, since=recorded)
+        assert [one.event.id for one in page.items] == ["e6", "e5"]
 
     async def test_versions_say_how_long_each_stood_and_how_often_it_was_seen(self, store: Store) -> None:
         await store.append([saw(n, version) for n, version in enumerate(["a", "a", "a", "b", "a"])])

@@ -56,7 +56,7 @@ class Api:
     async def _send(
         self, method: str, path: str, query: dict[str, object], body: Object | None = None
     ) -> httpx.Response:
-        params = {name: str(value) for name, value in query.items() if value is not None}
+        params = {name: _text(value) for name, value in query.items() if value is not None}
         try:
             answer = await self._http.request(method, path, params=params, json=body)
         except httpx.TransportError as error:
@@ -79,6 +79,11 @@ class Api:
                 f"{answer.url} answers with {type(found).__name__}, not an object; is it Upwell's server?"
             )
         return found
+
+
+def _text(value: object) -> str | list[str]:
+    """Give a parameter's text; a list is a parameter that is repeated."""
+    return [str(one) for one in value] if isinstance(value, list) else str(value)
 
 
 def refusal(answer: httpx.Response) -> CommandError:

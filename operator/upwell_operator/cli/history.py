@@ -12,17 +12,20 @@ from upwell_operator.cli import assets as of
 from upwell_operator.cli.client import Api, connect
 from upwell_operator.cli.options import Connection
 from upwell_operator.cli.output import age, columns, emit, utc_now
+from upwell_operator.domain.sorts import Sort
 
 SHOWN_CHARS = 60
 EVENT_HEAD = ("AGE", "TYPE", "VERSION", "METADATA", "RUN")
 RUN_HEAD = ("RUN", "ASSET", "KIND", "PHASE", "OUTCOME", "TRIGGER", "STARTED", "TOOK")
 
 
-async def show_events(to: Connection, name: str, limit: int) -> None:
-    """Print the newest events of an asset."""
+async def show_events(
+    to: Connection, name: str, limit: int, sorts: list[Sort] | None = None, since: str | None = None
+) -> None:
+    """Print the newest events of an asset: all, or of some sorts, or recorded since some time."""
     async with connect(to) as api:
         (asset,) = await of.find(api, to.namespace, [name])
-        found = await api.pages(f"{of.path_of(asset)}/events", limit)
+        found = await api.pages(f"{of.path_of(asset)}/events", limit, type=sorts or None, since=since)
     emit(to.output, {"items": found}, lambda: event_table(found, utc_now()) or ["No events."])
 
 

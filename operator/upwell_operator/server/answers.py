@@ -33,6 +33,11 @@ class PageMetadata(BaseModel):
     """Where the next page starts."""
 
     continue_: str | None = Field(None, alias="continue", description="Pass it as `cursor`; absent on the last page.")
+    ended_early: bool = Field(
+        default=False,
+        alias="endedEarly",
+        description="The page is not full, because 10,000 entries were looked at for it; `continue` goes on.",
+    )
 
 
 class Page(BaseModel):
@@ -61,9 +66,10 @@ class Resource(BaseModel):
     status: dict[str, Any] | None = None
 
 
-def page(items: Sequence[Any], cursor: str | None) -> Json:
+def page(items: Sequence[Any], cursor: str | None, *, ended_early: bool = False) -> Json:
     """Answer with one page of events, versions, decisions or runs."""
-    return Json({"items": items, "metadata": _continue(cursor)})
+    early = {"endedEarly": True} if ended_early else {}
+    return Json({"items": items, "metadata": {**_continue(cursor), **early}})
 
 
 def _continue(cursor: str | None) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from pydantic_core import PydanticCustomError
 
 from upwell_operator.cluster.port import Caller
 from upwell_operator.domain.event_rules import MAX_KEY_CHARS, key_problem
+from upwell_operator.resources import duration
 from upwell_operator.resources.selection import LONGEST
 from upwell_operator.server.face import Face, face_of
 from upwell_operator.server.identity import API_SERVER, bearer
@@ -36,6 +40,10 @@ RunsCursor = Annotated[
     str | None, Query(pattern=r"^[0-9]{13} [^ ]{1,400}$", description="`metadata.continue` of the page before.")
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Items on a page.")]
+Since = Annotated[
+    str | None,
+    Query(max_length=64, description="Only what was recorded since then: a duration before now, or an RFC 3339 time."),
+]
 
 
 async def person(request: Request) -> Caller:
@@ -54,6 +62,18 @@ async def valid_key(name: NameOrKey) -> str:
     if sentence:
         raise Problem(422, "invalid-parameters", f"name: {sentence}.")
     return name
+
+
+def moment_of(since: str, now: datetime) -> datetime:
+    """Read `?since=`. Raises Problem (422) for what is neither a duration nor a time with an offset."""
+    with suppress(PydanticCustomError):
+        return now - duration.read(since)
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(since)
+        if moment.tzinfo is not None:
+            return moment
+    how = "write a duration before now, such as 2h or 1d12h, or a time with its offset, such as 2026-01-31T12:00:00Z"
+    raise Problem(422, "invalid-parameters", f"since: {since!r} is no point in time; {how}.")
 
 
 async def the_face(request: Request) -> Face:

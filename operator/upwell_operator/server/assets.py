@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from upwell.protocol import EventType
 from upwell_operator.cluster.port import Object
 from upwell_operator.domain.snapshot import AssetId
+from upwell_operator.domain.sorts import types_of
 from upwell_operator.resources.meta import ConditionType, Kind
 from upwell_operator.server import answers
 from upwell_operator.server.answers import Json, Page, Resource, ResourceList, condition
@@ -22,7 +22,9 @@ from upwell_operator.server.asking import (
     Name,
     Namespace,
     Person,
+    Since,
     TheFace,
+    moment_of,
 )
 from upwell_operator.server.face import Face
 from upwell_operator.server.finding import data_of, key_in, need
@@ -34,7 +36,19 @@ router = APIRouter(tags=["assets"], responses=documented(401, 403, 422, 503))
 
 Group = Annotated[str | None, Query(max_length=253, description="Only this `spec.group`.")]
 Fresh = Annotated[str | None, Query(pattern="^(True|False|Unknown)$", description="Only this status of `Fresh`.")]
-Types = Annotated[list[EventType] | None, Query(alias="type", description="Only these types; may be repeated.")]
+Word = Literal[
+    "observation",
+    "materialization",
+    "failure",
+    "AssetObservation",
+    "AssetMaterialization",
+    "AttemptFailed",
+    "AssetObservationFailed",
+    "AssetMaterializationFailed",
+]
+Types = Annotated[
+    list[Word] | None, Query(alias="type", description="Only these types, or sorts of them; may be repeated.")
+]
 ManyLimit = Annotated[int, Query(ge=1, le=5000, description="Items on a page.")]
 
 DEFAULT_GROUP = "default"
@@ -78,11 +92,13 @@ async def list_events(
     cursor: HistoryCursor = None,
     limit: Limit = 50,
     types: Types = None,
+    since: Since = None,
 ) -> Json:
-    """List an asset's events, newest first, in the wire format."""
+    """List an asset's events, newest first, in the wire format. One request looks at no more than 10,000 of them."""
+    oldest = moment_of(since, face.clock()) if since else None
     data = await _readable(face, who, namespace, name)
-    page = await face.store.events(data, cursor=cursor, limit=limit, types=types or ())
-    return answers.page([event_json(one) for one in page.items], page.cursor)
+    page = await face.store.events(data, cursor=cursor, limit=limit, types=types_of(types or ()), since=oldest)
+    return answers.page([event_json(one) for one in page.items], page.cursor, ended_early=page.ended_early)
 
 
 @router.get("/v1/assets/{namespace}/{name:path}/versions", response_model=Page, responses=documented(404))

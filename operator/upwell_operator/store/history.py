@@ -4,13 +4,13 @@ Pages are newest first. A cursor is the place of the last item of a page and sta
 trimmed.
 
 Limits: a page filtered by type looks at no more than `MAX_LOOK` entries; it may then have fewer items than asked for,
-and still a cursor.
+and still a cursor, and says so (`ended_early`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
 
@@ -40,12 +40,17 @@ class History(Chapter):
         cursor: str | None = None,
         limit: int = 50,
         types: Collection[EventType] = (),
+        since: datetime | None = None,
     ) -> Page[StoredEvent]:
-        """Give a page of an asset's events, of some types or of all. Raises StoreUnavailable."""
+        """Give a page of an asset's events, of some types or of all; `since` is when they were recorded.
+
+        Raises StoreUnavailable.
+        """
         found: list[StoredEvent] = []
         looked, step = 0, limit if not types else max(limit, 200)
+        oldest = "-" if since is None else str(max(0, int(since.timestamp() * 1000)))
         while True:
-            rows, more = await self._rows(id, cursor, step)
+            rows, more = await self._rows(id, cursor, step, oldest)
             for row in rows:
                 cursor = row[0]
                 event = unpack_entry(id.key, *row)
@@ -55,7 +60,7 @@ class History(Chapter):
                     return Page(tuple(found), cursor if more or row is not rows[-1] else None)
             looked += len(rows)
             if not more or looked >= MAX_LOOK:
-                return Page(tuple(found), cursor if more else None)
+                return Page(tuple(found), cursor if more else None, more)
 
     async def versions(
         self,
@@ -107,10 +112,10 @@ class History(Chapter):
         members = await self._link.read([("SMEMBERS", self._keys.registry(shard, namespace)) for shard in shards])
         return sorted({key for some in members for key in some} - set(defined))
 
-    async def _rows(self, id: AssetId, cursor: str | None, count: int) -> tuple[list[Row], bool]:  # noqa: A002
+    async def _rows(self, id: AssetId, cursor: str | None, count: int, oldest: str) -> tuple[list[Row], bool]:  # noqa: A002
         """Give the newest entries before a place, of both streams in their one order, and whether there are more."""
-        at = self._keys.asset(id)
-        both = await self._link.read([_newest(stream, cursor, count + 1) for stream in (at.events, at.unchanged)])
+        at, many = self._keys.asset(id), count + 1
+        both = await self._link.read([_newest(stream, cursor, many, oldest) for stream in (at.events, at.unchanged)])
         rows = list(islice(merge(*both, key=lambda row: _place(row[0]), reverse=True), count + 1))
         return rows[:count], len(rows) > count
 
@@ -123,9 +128,9 @@ class History(Chapter):
         )
 
 
-def _newest(stream: str, cursor: str | None, count: int) -> tuple[str | int, ...]:
+def _newest(stream: str, cursor: str | None, count: int, oldest: str = "-") -> tuple[str | int, ...]:
     start = "+" if cursor in (None, "+") else f"({cursor}"
-    return ("XREVRANGE", stream, start, "-", "COUNT", count)
+    return ("XREVRANGE", stream, start, oldest, "COUNT", count)
 
 
 def _place(entry_id: str) -> tuple[int, int]:

@@ -65,6 +65,8 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     cursor: str | None = None
+    ended_early: bool = False
+    """It was not filled because enough had been looked at for one request; the next page goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ ENDS = {
     "an unknown option": (["status", "--loudly"], Code.USAGE),
     "a format that does not exist": (["status", "-o", "xml"], Code.USAGE),
     "a missing argument": (["events"], Code.USAGE),
+    "a sort of event that does not exist": (["events", "raw", "--type", "party", *NOWHERE], Code.USAGE),
     "nothing to observe": (["observe", *NOWHERE], Code.USAGE),
     "assets and a job at once": (["observe", "raw", "--job", "all", *NOWHERE], Code.USAGE),
     "assets and a selection at once": (["observe", "raw", "--selection", "*", *NOWHERE], Code.USAGE),

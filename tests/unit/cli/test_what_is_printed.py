@@ -244,6 +244,12 @@ async def test_pages_are_followed_by_their_cursors_and_no_further_than_asked():
     assert asked == ["http://upwell.test/v1/x?limit=3", "http://upwell.test/v1/x?limit=1&cursor=c"]
 
 
+async def test_a_parameter_that_is_a_list_is_repeated():
+    api, asked = an_api(httpx.Response(200, json={"items": []}))
+    await api.pages("/v1/x", 3, type=["failure", "observation"], since="2h")
+    assert asked == ["http://upwell.test/v1/x?limit=3&type=failure&type=observation&since=2h"]
+
+
 async def test_the_token_is_read_from_its_file_and_sent(tmp_path: Path):
     (tmp_path / "token").write_text("s3cret\n")
     seen = []

@@ -90,7 +90,7 @@ BAD_PARAMETERS = {
     "/v1/assets/shop/UPPER": "path.name: String should match pattern",
     "/v1/assets/Shop/x/events": "path.namespace: String should match pattern",
     "/v1/assets/shop/raw-orders/events?cursor=zzz": "query.cursor: String should match pattern",
-    "/v1/assets/shop/raw-orders/events?type=Nonsense": "query.type.0: Input should be 'AssetObservation'",
+    "/v1/assets/shop/raw-orders/events?type=Nonsense": "query.type.0: Input should be 'observation', 'materialization'",
     "/v1/assets/shop/a//b/events": "name: must be names joined by single slashes",
     "/v1/assets/shop/%2e%2e%2f%2e%2e/events": "name: must be names joined by single slashes",
     "/v1/assets/shop/a%0d%0ab/events": "Not Found: ",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,8 +13,11 @@ from upwell_operator.cluster.port import Object
 from upwell_operator.domain.decisions import Decision, Verb
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import AssetId, Ref
+from upwell_operator.domain.sorts import TYPES
 from upwell_operator.resources.meta import Annotation, Kind
+from upwell_operator.server.assets import Word
 from upwell_operator.server.graph import graph
+from upwell_operator.store import history
 
 DERIVED = {"materialize": {"python": {"function": "shop:clean"}, "image": "shop:1"}, "deps": [{"name": "raw-orders"}]}
 PATH = "/v1/assets/shop/raw-orders"
@@ -152,6 +155,39 @@ async def test_events_can_be_of_some_types_only(world: World) -> None:
     await world.report([an_event(), an_event(id="made", type="AssetMaterialization")])
     items = (await world.get(f"{PATH}/events", type=["AssetMaterialization", "AttemptFailed"])).json()["items"]
     assert [one["id"] for one in items] == ["made"]
+    items = (await world.get(f"{PATH}/events", type=["observation", "failure"])).json()["items"]
+    assert [one["type"] for one in items] == ["AssetObservation"]
+
+
+def test_every_sort_and_every_type_of_event_can_be_asked_for() -> None:
+    assert set(get_args(Word)) == set(TYPES)
+
+
+SINCE = {
+    "a duration": ("1h", 1),
+    "a time": ("2020-01-31T12:00:00+01:00", 1),
+    "a time to come": ("2999-01-01T00:00:00Z", 0),
+}
+
+
+@pytest.mark.parametrize(("since", "count"), SINCE.values(), ids=SINCE)
+async def test_events_can_be_those_since_some_time(world: World, since: str, count: int) -> None:
+    await world.report([an_event()])
+    assert len((await world.get(f"{PATH}/events", since=since)).json()["items"]) == count
+
+
+@pytest.mark.parametrize("since", ["yesterday", "0s", "2026-01-31T12:00:00"])
+async def test_what_is_no_point_in_time_is_refused_with_the_two_forms(world: World, since: str) -> None:
+    answer = await world.get(f"{PATH}/events", since=since)
+    assert answer.status_code == 422
+    assert "such as 2h" in answer.json()["detail"]
+
+
+async def test_a_page_that_ends_early_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MAX_LOOK", 1)
+    await world.report([an_event(dataVersion=f"v{number}") for number in range(201)])
+    metadata = (await world.get(f"{PATH}/events", type="failure")).json()["metadata"]
+    assert metadata == {"continue": metadata["continue"], "endedEarly": True}
 
 
 async def test_versions_say_since_when_and_how_often(world: World) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from upwell_operator.cli.exits import Code, CommandError
 from upwell_operator.cli.options import Connection, Selection, user_verb
+from upwell_operator.domain.sorts import Sort
 
 Assets = Annotated[list[str] | None, typer.Argument(metavar="ASSET", help="Names or keys; all when left out.")]
 Asset = Annotated[str, typer.Argument(metavar="ASSET", help="Name or key of an asset.")]
@@ -46,11 +47,21 @@ def status(
     asyncio.run((watch_changes if watch else show)(to, Wanted(assets or [], selection, everywhere)))
 
 
-def events(to: Connection, asset: Asset, limit: Limit = 20) -> None:
-    """Show what was observed and materialized."""
+def events(
+    to: Connection,
+    asset: Asset,
+    sorts: Annotated[
+        list[Sort] | None, typer.Option("--type", help="Only observations, materializations or failures; repeatable.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only what was recorded since: 2h, or 2026-01-31T12:00:00Z.")
+    ] = None,
+    limit: Limit = 20,
+) -> None:
+    """Show what was observed and materialized, and what failed."""
     from upwell_operator.cli.history import show_events
 
-    asyncio.run(show_events(to, asset, limit))
+    asyncio.run(show_events(to, asset, limit, sorts, since))
 
 
 def why(to: Connection, asset: Asset, limit: Limit = 10) -> None:
