@@ -29,11 +29,19 @@ async def observe(
         finish(to, await ask_level(api, "observe", wanted, wait=wait, patience=patience))
 
 
-async def materialize(to: Connection, names: Sequence[str], *, wait: bool, patience: float) -> None:
-    """Build assets, those named with + after their stale upstream. Raises CommandError like `observe`."""
+async def materialize(
+    to: Connection, names: Sequence[str], selection: str | None = None, *, wait: bool, patience: float
+) -> None:
+    """Build assets, named or selected, upstream first; those named with + after their stale upstream.
+
+    Raises CommandError like `observe`.
+    """
     async with connect(to) as api:
         assets = await of.all_of(api, to.namespace)
-        wanted = of.chosen(assets, [name.removeprefix("+") for name in names], to.namespace)
+        if selection is None:
+            wanted = of.chosen(assets, [name.removeprefix("+") for name in names], to.namespace)
+        else:
+            wanted = await of.find(api, to.namespace, names, selection)
         refuse_what_cannot("materialize", wanted)
         plus = of.chosen(assets, [name[1:] for name in names if name.startswith("+")], to.namespace)
         if plus and not wait:

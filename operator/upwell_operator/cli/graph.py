@@ -14,10 +14,10 @@ Id = tuple[str, str]
 _BRANCHES = {False: ("├─ ", "│  "), True: ("└─ ", "   ")}
 
 
-async def show(to: Connection, drawing: str, *, everywhere: bool) -> None:
-    """Print the graph of a namespace, or of all."""
+async def show(to: Connection, drawing: str, selection: str | None, *, everywhere: bool) -> None:
+    """Print the graph of a namespace, of what a selection comes to there, or of all."""
     async with connect(to) as api:
-        assets = await of.all_of(api, None if everywhere else to.namespace)
+        assets = await of.all_of(api, None if everywhere else to.namespace, selection)
     wanted = Format.JSON if drawing == "json" and to.output is Format.TABLE else to.output
     draw = mermaid if drawing == "mermaid" else text
     emit(wanted, as_data(assets), lambda: draw(assets) or ["No assets."])

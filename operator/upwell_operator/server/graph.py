@@ -1,24 +1,32 @@
 """The lineage: which asset is made of which, as nodes and edges, from the Assets' own specs and conditions.
 
 `observable` says whether there is any source to observe, which is when a page shows its "Observe sources" button.
+
+An edge from an asset that was not asked for is there like any other: `missing` says that there is no such Asset at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from upwell_operator.cluster.port import Object
-from upwell_operator.resources.meta import ConditionType, Kind
+from upwell_operator.resources.meta import ConditionType
 from upwell_operator.server.answers import Json, condition, place
-from upwell_operator.server.asking import InNamespace, Person, TheFace
-from upwell_operator.server.finding import key_in
+from upwell_operator.server.asking import InNamespace, InSelection, Person, TheFace
+from upwell_operator.server.face import Face
+from upwell_operator.server.finding import find_asset, key_in
 from upwell_operator.server.problems import documented
+from upwell_operator.server.selecting import listed_and_selected
 
 router = APIRouter(tags=["assets"], responses=documented(401, 403, 422, 503))
+
+Place = tuple[str, str]
+"""Namespace and name."""
 
 
 class Node(BaseModel):
@@ -51,7 +59,7 @@ class Edge(BaseModel):
 
 
 class Graph(BaseModel):
-    """All Assets the caller asked for, and their deps."""
+    """All Assets the caller asked for, and their deps, which need not be among them."""
 
     nodes: list[Node]
     edges: list[Edge]
@@ -59,18 +67,28 @@ class Graph(BaseModel):
 
 
 @router.get("/v1/graph", response_model=Graph)
-async def get_graph(face: TheFace, who: Person, namespace: InNamespace = None) -> Json:
-    """Give the lineage of all Assets, or of a namespace's."""
-    await face.rights.demand(who, "list", Kind.ASSET.plural, namespace or "")
-    return Json(graph((await face.cluster.list(Kind.ASSET.plural, namespace)).items))
+async def get_graph(
+    face: TheFace, who: Person, namespace: InNamespace = None, selection: InSelection = None
+) -> Json:
+    """Give the lineage of all Assets, of a namespace's, or of what a selection comes to there."""
+    listed, selected = await listed_and_selected(face, who, namespace, selection)
+    there = {place(asset) for asset in listed}
+    return Json(graph(selected, there | await _elsewhere(face, selected, namespace)))
 
 
-def graph(assets: Iterable[Object]) -> dict[str, Any]:
-    """Build the graph of some Assets, in the order of their names."""
+async def _elsewhere(face: Face, assets: Iterable[Object], namespace: str | None) -> set[Place]:
+    """Give the deps in other namespaces that exist; an Asset's own status tells the same to whoever may read it."""
+    if namespace is None:
+        return set()
+    far = {dep for asset in assets for dep in _deps(asset) if dep[0] != namespace}
+    return {dep for dep in sorted(far) if await find_asset(face, *dep) is not None}
+
+
+def graph(assets: Iterable[Object], there: AbstractSet[Place]) -> dict[str, Any]:
+    """Build the graph of some Assets, in the order of their names; `there` are all that exist as far as they need."""
     found = sorted(assets, key=place)
     nodes = [_node(asset) for asset in found]
-    known = {place(asset) for asset in found}
-    edges = [_edge(asset, dep, known) for asset in found for dep in asset.get("spec", {}).get("deps") or ()]
+    edges = [_edge(asset, dep, there) for asset in found for dep in _deps(asset)]
     return {"nodes": nodes, "edges": edges, "observable": any(node["observable"] for node in nodes)}
 
 
@@ -91,11 +109,14 @@ def _node(asset: Object) -> dict[str, Any]:
     }
 
 
-def _edge(asset: Object, dep: dict[str, Any], known: set[tuple[str, str]]) -> dict[str, Any]:
+def _deps(asset: Object) -> list[Place]:
+    return [(dep.get("namespace") or place(asset)[0], dep["name"]) for dep in asset.get("spec", {}).get("deps") or ()]
+
+
+def _edge(asset: Object, dep: Place, there: AbstractSet[Place]) -> dict[str, Any]:
     namespace, name = place(asset)
-    source = (dep.get("namespace") or namespace, dep["name"])
     return {
-        "from": {"namespace": source[0], "name": source[1]},
+        "from": {"namespace": dep[0], "name": dep[1]},
         "to": {"namespace": namespace, "name": name},
-        "missing": source not in known,
+        "missing": dep not in there,
     }

@@ -22,16 +22,25 @@ from upwell_operator.server.problems import Problem
 
 async def selectable(face: Face, who: Caller, namespace: str | None, text: str | None) -> list[Object]:
     """Give the Assets that somebody may list; with a text only those that it selects. Raises Problem (403, 422)."""
+    return (await listed_and_selected(face, who, namespace, text))[1]
+
+
+async def listed_and_selected(
+    face: Face, who: Caller, namespace: str | None, text: str | None
+) -> tuple[list[Object], list[Object]]:
+    """Give all Assets that somebody may list, and those of them that a text selects: all without one.
+
+    Both are of one moment. Raises Problem (403, 422).
+    """
     await face.rights.demand(who, "list", Kind.ASSET.plural, namespace or "")
-    if text is None:
-        return (await face.cluster.list(Kind.ASSET.plural, namespace)).items
+    selection = None if text is None else _read(text, namespace)
+    found = (await face.cluster.list(Kind.ASSET.plural, namespace)).items
+    return found, found if selection is None else _selected(found, selection, namespace or "")
+
+
+def _read(text: str, namespace: str | None) -> Selection:
     if namespace is None:
         raise Problem(422, "invalid-parameters", "selection: it selects in one namespace; name it with ?namespace=.")
-    selection = _read(text)
-    return _selected((await face.cluster.list(Kind.ASSET.plural, namespace)).items, selection, namespace)
-
-
-def _read(text: str) -> Selection:
     try:
         return read_selection(text)
     except SelectionError as error:

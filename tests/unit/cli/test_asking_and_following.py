@@ -272,6 +272,27 @@ async def test_what_became_fresh_by_itself_is_not_built_again(serve: Serve):
     assert server.asked == ["materialize clean", "materialize weekly"]
 
 
+async def test_what_is_selected_is_materialized_from_above_to_below(serve: Serve):
+    """Whichever order the server gives it in: what is below is built from what the one above has just become."""
+    server = serve(FakeServer(a_chain(), selections={"+weekly and kind:table": ["weekly", "clean"]}))
+    await asking.materialize(TO, [], "+weekly and kind:table", wait=True, patience=5)
+    assert server.asked == ["materialize clean", "materialize weekly"]
+
+
+async def test_a_selection_with_one_that_cannot_be_materialized_starts_nothing(serve: Serve):
+    server = serve(FakeServer(a_chain(), selections={"+clean": ["raw", "clean"]}))
+    with pytest.raises(CommandError, match="cannot materialize: raw ") as caught:
+        await asking.materialize(TO, [], "+clean", wait=True, patience=5)
+    assert (caught.value.code, server.asked) == (Code.USAGE, [])
+
+
+async def test_a_selection_is_asked_for_at_once_without_waiting(serve: Serve):
+    """The operator itself holds back what is below an input that has been asked for too."""
+    server = serve(FakeServer(a_chain(), selections={"clean+": ["clean", "daily", "weekly"]}))
+    await asking.materialize(TO, [], "clean+", wait=False, patience=5)
+    assert server.asked == ["materialize clean", "materialize daily", "materialize weekly"]
+
+
 async def test_a_cycle_does_not_hang_the_command(serve: Serve):
     ring = {"a": an_asset("a", deps=("b",)), "b": an_asset("b", deps=("a",))}
     server = serve(FakeServer(ring))

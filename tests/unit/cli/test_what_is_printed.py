@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,14 @@ def test_a_cycle_is_drawn_too():
 
 def test_an_asset_whose_upstream_is_not_there_is_a_root():
     assert graph.text([an_asset("clean", ["gone"])]) == ["clean  Derived  no verdict yet"]
+
+
+async def test_a_graph_can_be_of_a_selection(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    api, asked = an_api(httpx.Response(200, json={"items": [an_asset("clean", ["raw"])]}))
+    monkeypatch.setattr(graph, "connect", lambda _: nullcontext(api))
+    await graph.show(Connection(namespace="shop"), "text", "clean+", everywhere=False)
+    assert asked == ["http://upwell.test/v1/assets?limit=1000&namespace=shop&selection=clean%2B"]
+    assert capsys.readouterr().out == "clean  Derived  no verdict yet\n"
 
 
 def test_mermaid_quotes_what_people_write():

@@ -364,8 +364,26 @@ async def test_the_graph_has_nodes_edges_and_knows_what_is_missing(world: World)
     assert body["observable"] is True
 
 
+async def test_a_selected_graph_misses_nothing_that_is_there(world: World) -> None:
+    """The dep that was not selected exists; so does the one in another namespace, which was not even listed."""
+    far = an_asset_object("far", key="far", observe={"python": {"function": "shop:far"}, "image": "shop:1"})
+    far["metadata"]["namespace"] = "sales"
+    deps = [{"name": "raw-orders"}, {"name": "far", "namespace": "sales"}, {"name": "gone", "namespace": "sales"}]
+    await _apply(world, far, an_asset_object("clean", **{**DERIVED, "deps": deps}))
+    body = (await world.get("/v1/graph", namespace=NAMESPACE, selection="key:clean")).json()
+    assert [one["name"] for one in body["nodes"]] == ["clean"]
+    missing = {one["from"]["name"]: one["missing"] for one in body["edges"]}
+    assert missing == {"raw-orders": False, "far": False, "gone": True}
+    assert body["observable"] is False
+
+
+async def test_a_graph_is_selected_in_one_namespace(world: World) -> None:
+    answer = await world.get("/v1/graph", selection="*")
+    assert (answer.status_code, "name it with ?namespace=" in answer.json()["detail"]) == (422, True)
+
+
 def test_a_graph_without_sources_has_nothing_to_observe() -> None:
-    assert graph([an_asset_object("clean", **DERIVED)])["observable"] is False
+    assert graph([an_asset_object("clean", **DERIVED)], set())["observable"] is False
 
 
 def test_ids_of_data_and_names_of_resources_differ() -> None:

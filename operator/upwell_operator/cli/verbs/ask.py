@@ -43,13 +43,16 @@ def observe(
 def materialize(
     to: Connection,
     assets: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="[+]ASSET", help="Names or keys; with + its stale upstream is materialized first."),
-    ],
+    ] = None,
+    selection: Selection = None,
     wait: Wait = True,
     timeout: Timeout = 600,
 ) -> None:
     """Build assets from what their inputs are now."""
     from upwell_operator.cli.asking import materialize as ask
 
-    asyncio.run(ask(to, assets, wait=wait, patience=timeout))
+    if bool(assets) is (selection is not None):
+        raise CommandError("name assets, or give a --selection", Code.USAGE)
+    asyncio.run(ask(to, assets or [], selection, wait=wait, patience=timeout))

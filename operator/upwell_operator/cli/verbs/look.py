@@ -96,6 +96,7 @@ def logs(to: Connection, run: Annotated[str, typer.Argument(metavar="RUN", help=
 def graph(
     to: Connection,
     everywhere: All = False,
+    selection: Selection = None,
     draw: Annotated[
         Drawing, typer.Option("--format", "-f", help="How to draw it: text, mermaid or json.")
     ] = Drawing.TEXT,
@@ -103,4 +104,6 @@ def graph(
     """Draw the lineage: what is built from what."""
     from upwell_operator.cli.graph import show
 
-    asyncio.run(show(to, draw.value, everywhere=everywhere))
+    if selection is not None and everywhere:
+        raise CommandError("a --selection selects in one namespace; leave -A out", Code.USAGE)
+    asyncio.run(show(to, draw.value, selection, everywhere=everywhere))
