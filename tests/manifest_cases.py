@@ -92,6 +92,9 @@ RIGHT: dict[str, Json] = {
     "a schedule of several lines": manifest(
         "Schedule", "often", schedules=["0 6 * * 1-5", "0 9 * * 6,0", "@monthly"], job={"name": "raw-sources"}
     ),
+    "a schedule that says what happens where clocks are changed": schedule(
+        dst={"repeated": "Both", "skipped": "Skip"}, timeZone="Europe/Lisbon"
+    ),
     "a schedule with a shorthand": schedule(schedule="@hourly", startingDeadlineSeconds=300, suspend=True),
 }
 
@@ -249,6 +252,8 @@ WRONG: dict[str, Wrong] = {
     "a time zone with a space": Wrong(
         schedule(timeZone="Europe Lisbon"), "spec.timeZone", "a time zone is an IANA name"
     ),
+    "a repeated hour that is the third": Wrong(schedule(dst={"repeated": "Third"}), "spec.dst.repeated", "Second"),
+    "a skipped hour that runs before": Wrong(schedule(dst={"skipped": "RunBefore"}), "spec.dst.skipped", "RunAfter"),
     "a schedule of nothing": Wrong(
         manifest("Schedule", schedule="@daily"), "spec.job", "is missing; add it", "Required value"
     ),

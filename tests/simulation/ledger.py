@@ -89,11 +89,13 @@ class Ledger:
 
 
 def _same(one: Created, other: Created) -> bool:
-    return (
-        other.run.trigger.type is TriggerType.EAGER
-        and (other.owner, other.run.inputs, other.run.code_version, other.template, other.replaced)
-        == (one.owner, one.run.inputs, one.run.code_version, one.template, one.replaced)
-    )
+    return other.run.trigger.type is TriggerType.EAGER and (
+        other.owner,
+        other.run.inputs,
+        other.run.code_version,
+        other.template,
+        other.replaced,
+    ) == (one.owner, one.run.inputs, one.run.code_version, one.template, one.replaced)
 
 
 def _rivals(one: Run, other: Run) -> bool:

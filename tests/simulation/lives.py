@@ -209,11 +209,16 @@ def _check_write(life: Life, verb: str, args: tuple[Any, ...]) -> None:
     """Nothing but the status of users' objects is ever written."""
     if verb in ("create", "update", "patch", "delete") and args[0] in OURS:
         life.trace.broken(f"{life.name} calls {verb} on a user's object: {_about(args)}")
-    if verb == "patch_status" and args[0] in OURS and set(args[3]) | set(args[3]["metadata"]) != {
-        "metadata",
-        "status",
-        "resourceVersion",
-    }:
+    if (
+        verb == "patch_status"
+        and args[0] in OURS
+        and set(args[3]) | set(args[3]["metadata"])
+        != {
+            "metadata",
+            "status",
+            "resourceVersion",
+        }
+    ):
         life.trace.broken(f"{life.name} patches more than a status: {_about(args)}: {sorted(args[3])}")
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sys import intern
 from typing import Any
 
+from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.identity import digest
 from upwell_operator.domain.runs import read_time
 from upwell_operator.domain.snapshot import (
@@ -89,6 +90,7 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
         lines=tuple(filter(None, (wanted.schedule, *wanted.schedules))),
         job=wanted.job.name,
         time_zone=wanted.time_zone,
+        dst=Dst(wanted.dst.repeated, wanted.dst.skipped),
         generation=meta.generation,
         suspended=wanted.suspend,
         starting_deadline=None if deadline is None else timedelta(seconds=deadline),

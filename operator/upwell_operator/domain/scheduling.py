@@ -12,6 +12,7 @@ from datetime import datetime
 
 from upwell_operator.domain import ticks
 from upwell_operator.domain.actions import Planned, Skipped
+from upwell_operator.domain.clocks import DEFAULT
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import job_run
 from upwell_operator.domain.observing import held_back, job_starts
@@ -26,12 +27,18 @@ def activated(schedule: Schedule, now: datetime) -> Schedule:
 
     A first sight counts from creation, so that a tick between `kubectl apply` and the operator's start is not lost.
     """
-    wanted = "" if schedule.suspended else f"{'; '.join(schedule.lines)} {schedule.time_zone}"
+    wanted = "" if schedule.suspended else _ticking(schedule)
     if wanted == schedule.observed_schedule and schedule.active_since:
         return schedule
     never_seen = schedule.active_since is None and not schedule.suspended
     since = schedule.created_at if never_seen and schedule.created_at else now
     return replace(schedule, active_since=since, observed_schedule=wanted)
+
+
+def _ticking(schedule: Schedule) -> str:
+    """Give in words what decides when the schedule ticks."""
+    dst = () if schedule.dst == DEFAULT else schedule.dst
+    return " ".join(("; ".join(schedule.lines), schedule.time_zone, *dst))
 
 
 def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
@@ -40,13 +47,13 @@ def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     ticks.check(schedule.lines, schedule.time_zone)
     if schedule.suspended:
         return Planned(decisions=(_decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now),))
-    wake = ticks.following(schedule.lines, schedule.time_zone, now)
+    wake = ticks.following(schedule.lines, schedule.time_zone, now, dst=schedule.dst)
     if Ref(schedule.ref.namespace, schedule.job) not in world.jobs:
         where = f'no ObservationJob "{schedule.job}" in namespace {schedule.ref.namespace}'
         message = f"spec.job.name: {where}; apply it, or mend the name"
         raise Stalled(Reason.JOB_NOT_FOUND, message)
     since = max(filter(None, (schedule.last_tick, schedule.active_since)))
-    due = ticks.due(schedule.lines, schedule.time_zone, since, now)
+    due = ticks.due(schedule.lines, schedule.time_zone, since, now, dst=schedule.dst)
     if due is None:
         return Planned(wake=wake)
     return replace(_fire(world, schedule, due.tick, now), wake=wake, tick=due.tick, missed=due.missed)

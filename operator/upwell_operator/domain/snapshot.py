@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from upwell.protocol import InputVersion, RunKind
+from upwell_operator.domain.clocks import DEFAULT, Dst
 from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.selection import Selection
 
@@ -189,6 +190,7 @@ class Schedule:
     lines: tuple[str, ...]
     job: str
     time_zone: str = "UTC"
+    dst: Dst = DEFAULT
     generation: int = 1
     suspended: bool = False
     starting_deadline: timedelta | None = None

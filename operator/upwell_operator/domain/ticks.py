@@ -1,25 +1,30 @@
 """Cron lines: which tick is due, and when the next one is. Several lines make one row of ticks, each of them once.
 
-`cronsim` reads the lines and applies Debian cron's rules at a change of the clocks: a fixed local time that does not
-exist runs right after the gap, one that happens twice runs once. The wanted tick is found by looking back once from
-`now`; what was missed is counted up to a bound, never enumerated without one (kubernetes#42649).
+`cronsim` reads the lines and walks along local times; `clocks` says which moments those are. A line at fixed times,
+such as `30 2 * * *`, follows `spec.dst` where the clocks are changed. One whose minute or hour begins with a star is
+an interval: it keeps its pace, so it fires in both of two equal hours, and has nothing to make up for after a gap.
+Where to draw that line is Debian cron's rule.
 
-Limits: five fields or a shorthand; ticks are whole minutes; no tick looks further ahead than cronsim does (50 years).
+The wanted tick is found by looking back from `now`; what was missed is counted up to a bound, never enumerated without
+one (kubernetes#42649).
+
+Limits: five fields or a shorthand; no tick looks further ahead than cronsim does (50 years).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import merge
 from itertools import dropwhile, groupby, islice, takewhile
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from upwell_operator.domain.clocks import DEFAULT, Dst, Reading, moment, readings, wall, zone
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Reason
+from upwell_operator.resources.schedule import Repeated, Skipped
 
 SHORTHANDS = {
     "@hourly": "0 * * * *",
@@ -33,11 +38,12 @@ SHORTHANDS = {
 FIELDS = 5
 """Seconds, the sixth that cronsim would take, are not built yet."""
 Lines = Sequence[str]
-_MINUTE = timedelta(minutes=1)
-_CHANGE = timedelta(hours=3)
-"""Longer than any zone's change of its clocks."""
+AS_IT_COMES = Dst(Repeated.BOTH, Skipped.SKIP)
+"""An interval goes by the time that passes, whatever the clock on the wall shows."""
 COUNTED_AT_MOST = 100
 """Missed ticks beyond this many are not counted one by one; the CronJob controller draws the same line."""
+_SECOND = timedelta(seconds=1)
+_SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001  # a local time
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +54,17 @@ class Due:
     missed: int
 
 
-def zone(name: str) -> ZoneInfo:
-    """Give the time zone. Raises Stalled(InvalidSpec) for a name that the tzdata package does not know."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Stalled(
-            Reason.INVALID_SPEC,
-            f'spec.timeZone: "{name}" is not a time zone; use an IANA name such as Europe/Lisbon or UTC',
-        ) from error
-
-
 def check(lines: Lines, time_zone: str) -> None:
-    """Refuse lines or a zone that cannot be read. Raises Stalled(InvalidSpec) naming field, value and remedy."""
+    """Refuse lines or a zone that cannot be read, or never fire. Raises Stalled(InvalidSpec) with value and remedy."""
+    zone(time_zone)
     for line in lines:
-        _walk(line, datetime(2026, 1, 1, tzinfo=zone(time_zone)), reverse=False)
+        if next(_read(line, _SOME_DAY), None) is None:
+            raise _never(line)
 
 
-def due(lines: Lines, time_zone: str, since: datetime, now: datetime) -> Due | None:
+def due(lines: Lines, time_zone: str, since: datetime, now: datetime, *, dst: Dst = DEFAULT) -> Due | None:
     """Give the newest tick in (since, now], with the number of older ones in that interval; None if there is none."""
-    there = now.astimezone(zone(time_zone))
-    back = (tick for tick, _ in groupby(merge(*(_before(line, there) for line in lines), reverse=True)))
+    back = row(lines, time_zone, now, reverse=True, dst=dst)
     tick = next(back, None)
     if tick is None or tick <= since:
         return None
@@ -76,37 +72,68 @@ def due(lines: Lines, time_zone: str, since: datetime, now: datetime) -> Due | N
     return Due(tick, missed)
 
 
-def following(lines: Lines, time_zone: str, now: datetime) -> datetime | None:
+def following(lines: Lines, time_zone: str, now: datetime, *, dst: Dst = DEFAULT) -> datetime | None:
     """Give the first tick after now, in UTC; None if no line ever fires again."""
-    there = now.astimezone(zone(time_zone))
-    ahead = (dropwhile(lambda tick: tick <= now, _walk(line, there, reverse=False)) for line in lines)
-    return min((tick for ticks in ahead if (tick := next(ticks, None))), default=None)
+    return next(row(lines, time_zone, now, dst=dst), None)
 
 
-def _before(line: str, now: datetime) -> Iterator[datetime]:
-    """Walk back from now, which counts itself.
+def row(
+    lines: Lines, time_zone: str, now: datetime, *, reverse: bool = False, dst: Dst = DEFAULT
+) -> Iterator[datetime]:
+    """Give the ticks after now in UTC, one by one; in reverse those up to now, which counts itself."""
+    there = zone(time_zone)
+    walks = [
+        _walk(line, reading, now, reverse=reverse)
+        for line in lines
+        for reading in readings(there, AS_IT_COMES if _is_interval(line) else dst)
+    ]
+    return (tick for tick, _ in groupby(merge(*walks, reverse=reverse)))
 
-    Around a change of the clocks the walk starts later: in the second 02:10 of a night, the 02:30 that fired in the
-    first is earlier, although the clock on the wall says otherwise.
-    """
-    changing = (now - _CHANGE).utcoffset() != (now + _CHANGE).utcoffset()
-    start = (now.astimezone(UTC) + (_CHANGE if changing else _MINUTE)).astimezone(now.tzinfo)
-    return dropwhile(lambda tick: tick > now, _walk(line, start, reverse=True))
+
+def _walk(line: str, reading: Reading, now: datetime, *, reverse: bool) -> Iterator[datetime]:
+    earliest, latest = wall(now, reading.zone)
+    local = _read(line, latest + _SECOND, reverse=True) if reverse else _read(line, earliest)
+    ticks = (tick for one in local if (tick := moment(one, reading)))
+    return dropwhile(lambda tick: tick > now if reverse else tick <= now, ticks)
 
 
-def _walk(line: str, start: datetime, *, reverse: bool) -> Iterator[datetime]:
-    """Give ticks in UTC: two local times of one zone would be compared by the clock on the wall, not by time."""
-    text = SHORTHANDS.get(line.strip(), line.strip())
+def _read(line: str, start: datetime, *, reverse: bool = False) -> Iterator[datetime]:
+    """Give the local times of a line after the start, or before it. Raises Stalled."""
     try:
-        _count(text)
-        return (tick.astimezone(UTC) for tick in CronSim(text, start, reverse=reverse))
+        _count(line)
+        return CronSim(_plain(line), start, reverse=reverse)
     except CronSimError as error:
+        if "day-of-month" in str(error) and _fits_some_month(line):
+            raise _never(line) from error
         raise Stalled(
             Reason.INVALID_SPEC,
             f'spec.schedule: "{line}" is not a cron line ({error}); use five fields such as "0 6 * * *", or @daily',
         ) from error
 
 
-def _count(text: str) -> None:
-    if len(text.split()) != FIELDS:
+def _plain(line: str) -> str:
+    return SHORTHANDS.get(line.strip(), line.strip())
+
+
+def _is_interval(line: str) -> bool:
+    return any(field.startswith("*") for field in _plain(line).split()[:2])
+
+
+def _count(line: str) -> None:
+    if len(_plain(line).split()) != FIELDS:
         raise CronSimError("it needs five fields")
+
+
+def _fits_some_month(line: str) -> bool:
+    minute, hour, day, _, weekday = line.split()
+    try:
+        CronSim(f"{minute} {hour} {day} * {weekday}", _SOME_DAY)
+    except CronSimError:
+        return False
+    return True
+
+
+def _never(line: str) -> Stalled:
+    return Stalled(
+        Reason.INVALID_SPEC, f'spec.schedule: "{line}" never fires: no such day exists; mend day, month or weekday'
+    )

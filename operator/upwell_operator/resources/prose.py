@@ -146,7 +146,8 @@ while it is suspended are not made up for afterwards, nor are those of a line th
 **After an outage.** The newest missed tick runs if it is within `startingDeadlineSeconds`; older ones are counted in
 `status.missedTicks`. A tick runs once, however often the operator restarts.
 
-**Summer time.** A local time that does not exist on a day runs right after the gap; one that happens twice runs once.
+**Summer time.** `dst` says what becomes of a local time that happens twice, or not at all; see
+[observe on a schedule](../how-to/observe-on-a-schedule.md#where-clocks-are-changed).
 """,
 )
 

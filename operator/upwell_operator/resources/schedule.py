@@ -7,6 +7,7 @@ whether the line ever fires and the zone exists is for `domain.ticks` to say.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -41,6 +42,34 @@ class JobRef(Model):
     name: Name = Field(description="Name of an ObservationJob of this namespace, for example `raw-sources`.")
 
 
+class Repeated(StrEnum):
+    """Which of two equal local times is meant, when the clock is set back."""
+
+    FIRST = "First"
+    SECOND = "Second"
+    BOTH = "Both"
+
+
+class Skipped(StrEnum):
+    """What becomes of a local time that does not exist, because the clock is set forward."""
+
+    RUN_AFTER = "RunAfter"
+    SKIP = "Skip"
+
+
+class ChangeOfClocks(Model):
+    """What a fixed local time comes to where a zone changes its clocks."""
+
+    repeated: Repeated = Field(
+        Repeated.FIRST,
+        description="A local time that happens twice runs on the `First`, on the `Second`, or on `Both`.",
+    )
+    skipped: Skipped = Field(
+        Skipped.RUN_AFTER,
+        description="A local time that does not exist runs right after the gap (`RunAfter`), or not at all (`Skip`).",
+    )
+
+
 class ScheduleSpec(Model):
     """When to run, and what."""
 
@@ -65,8 +94,12 @@ class ScheduleSpec(Model):
     )
     time_zone: ZoneName = Field(
         "UTC",
-        description="The time zone that the lines are read in, for example `Europe/Lisbon`. A local time that does not "
-        "exist on a day runs right after the gap; one that happens twice runs once.",
+        description="The time zone that the lines are read in, for example `Europe/Lisbon`.",
+    )
+    dst: ChangeOfClocks = Field(
+        default_factory=ChangeOfClocks,
+        description="What happens where the zone changes its clocks, to lines at fixed times such as `30 2 * * *`. One "
+        "whose minute or hour begins with a star, such as `*/10 * * * *`, is an interval and keeps its pace.",
     )
     job: JobRef = Field(description="What: an ObservationJob of this namespace.")
     starting_deadline_seconds: Int | None = Field(

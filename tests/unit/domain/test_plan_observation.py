@@ -10,6 +10,7 @@ import pytest
 
 from builders import NOW, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.observing import selected
 from upwell_operator.domain.plan import plan
@@ -278,6 +279,10 @@ class TestActivation:
 
     def test_another_line_counts_from_now(self) -> None:
         assert activated(replace(self.WATCHED, lines=("0 7 * * *",)), NOW).active_since == NOW
+
+    def test_another_rule_for_the_change_of_clocks_counts_from_now(self) -> None:
+        changed = activated(replace(self.WATCHED, dst=Dst("Both", "Skip")), NOW)
+        assert (changed.active_since, changed.observed_schedule) == (NOW, "0 6 * * * UTC Both Skip")
 
     def test_after_a_resume_nothing_old_fires(self) -> None:
         suspended = activated(replace(self.WATCHED, suspended=True), NOW)

@@ -80,7 +80,10 @@ def test_years_of_missed_minutes_cost_a_bounded_look() -> None:
     ("line", "zone", "words"),
     [
         ("* * *", "UTC", 'spec.schedule: "[*] [*] [*]" is not a cron line .it needs five fields'),
-        ("0 0 31 2 *", "UTC", "Bad day-of-month"),
+        ("0 0 31 2 *", "UTC", 'spec.schedule: "0 0 31 2 [*]" never fires: no such day exists'),
+        ("0 0 30,31 2,2 *", "UTC", "never fires"),
+        ("0 0 */31 * MON#5", "UTC", "never fires"),
+        ("0 0 32 * *", "UTC", "Bad day-of-month"),
         ("61 * * * *", "UTC", "Bad minute"),
         ("0 0 0 * * *", "UTC", "it needs five fields"),
         ("@daily", "Mars/Phobos", 'spec.timeZone: "Mars/Phobos" is not a time zone; use an IANA name'),
