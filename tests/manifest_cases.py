@@ -95,6 +95,9 @@ RIGHT: dict[str, Json] = {
     "a schedule that says what happens where clocks are changed": schedule(
         dst={"repeated": "Both", "skipped": "Skip"}, timeZone="Europe/Lisbon"
     ),
+    "a schedule that makes up for all it missed": schedule(
+        missedRuns={"policy": "All", "onResume": "None", "max": 100}
+    ),
     "a schedule with a shorthand": schedule(schedule="@hourly", startingDeadlineSeconds=300, suspend=True),
 }
 
@@ -254,6 +257,12 @@ WRONG: dict[str, Wrong] = {
     ),
     "a repeated hour that is the third": Wrong(schedule(dst={"repeated": "Third"}), "spec.dst.repeated", "Second"),
     "a skipped hour that runs before": Wrong(schedule(dst={"skipped": "RunBefore"}), "spec.dst.skipped", "RunAfter"),
+    "missed runs by an unknown policy": Wrong(
+        schedule(missedRuns={"policy": "Some"}), "spec.missedRuns.policy", "Last"
+    ),
+    "more missed runs than are made up for": Wrong(
+        schedule(missedRuns={"max": 101}), "spec.missedRuns.max", "at most 100", "less than or equal to 100"
+    ),
     "a schedule of nothing": Wrong(
         manifest("Schedule", schedule="@daily"), "spec.job", "is missing; add it", "Required value"
     ),

@@ -85,7 +85,8 @@ class _Bed:
         await self._store.raise_epoch()  # runs a script, so that there is a runtime to make quick
         self._store.epoch = None
         virtual.quick_scripts(self._server)
-        self._outside = Outside(self._cluster, self._storm, self._dice("outside"), self._trace, STORM_MINUTES)
+        outside, habits = self._dice("outside"), self._dice("habits")
+        self._outside = Outside(self._cluster, self._storm, outside, habits, self._trace, STORM_MINUTES)
         self._kubelet = Kubelet(
             self._cluster, self._store, self._storm, self._dice("kubelet"), self._trace, self._outside.look
         )

@@ -42,6 +42,8 @@ class Outside:
     cluster: MemoryCluster
     storm: Storm
     dice: Random
+    habits: Random
+    """Dice of their own for what came later, so that a known seed stays the history that it was."""
     trace: Trace
     minutes: float = 10
     manifests: dict[tuple[str, str], Json] = field(default_factory=dict)
@@ -111,7 +113,14 @@ class Outside:
             spec: Json = {"schedule": f"*/{TICK_SECONDS // 60} * * * *", "job": {"name": "look"}}
             if dice.random() < 0.2:
                 spec["startingDeadlineSeconds"] = 60
-            self._manifest("schedules", "often", spec)
+            self._manifest("schedules", "often", spec | self._made_up_for())
+
+    def _made_up_for(self) -> Json:
+        habits, policies = self.habits, ("None", "Last", "All")
+        if habits.random() < 0.5:
+            return {}
+        missed = {"policy": habits.choice(policies), "onResume": habits.choice(policies)}
+        return {"missedRuns": {**missed, "max": habits.choice((1, 3, 10))}}
 
     def _manifest(self, resource: str, name: str, spec: Json) -> None:
         meta = {"name": name, "namespace": NAMESPACE, "labels": {"team": "us"}, "annotations": {"note": "ours"}}

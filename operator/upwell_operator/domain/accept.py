@@ -17,6 +17,7 @@ from upwell_operator.domain.snapshot import (
     Asset,
     AssetKind,
     AutoPolicy,
+    MissedRuns,
     ObservationJob,
     Ref,
     Requirement,
@@ -94,8 +95,10 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
         generation=meta.generation,
         suspended=wanted.suspend,
         starting_deadline=None if deadline is None else timedelta(seconds=deadline),
+        missed_runs=MissedRuns(wanted.missed_runs.policy, wanted.missed_runs.on_resume, wanted.missed_runs.max),
         last_tick=read_time(status.get("lastScheduleTime")),
         active_since=read_time(status.get("activeSince")),
+        suspended_since=read_time(status.get("suspendedSince")),
         observed_schedule=status.get("observedSchedule", ""),
         created_at=meta.creation_timestamp,
     )

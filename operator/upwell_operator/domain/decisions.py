@@ -42,6 +42,7 @@ class Why(StrEnum):
     RUN_FAILED = "RunFailed"
     STORE_UNAVAILABLE = "StoreUnavailable"
     DEADLINE = "Deadline"
+    MISSED = "Missed"
     FORBIDDEN = "Forbidden"
     JOB_NOT_READY = "JobNotReady"
     RUN_REFUSED = "RunRefused"

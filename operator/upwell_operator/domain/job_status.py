@@ -82,8 +82,9 @@ def schedule_status(
         "conditions": merge(
             previous.get("conditions", ()), _ready(schedule.suspended, error), schedule.generation, now
         ),
-        "nextScheduleTime": timestamp(planned.wake) if planned.wake else None,
+        "nextScheduleTime": timestamp(planned.next_tick) if planned.next_tick else None,
         "activeSince": timestamp(schedule.active_since) if schedule.active_since else None,
+        "suspendedSince": timestamp(schedule.suspended_since) if schedule.suspended_since else None,
         "observedSchedule": schedule.observed_schedule,
         **_runs(world, schedule, previous),
     }

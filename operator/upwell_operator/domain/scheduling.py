@@ -1,14 +1,15 @@
-"""When a Schedule fires: its newest tick is due, its job can run, and nobody said no.
+"""When a Schedule fires: which tick is to be answered next, its job can run, and nobody said no.
 
 A tick has one identity, (schedule, scheduled time), so a tick that was half done before a crash is done again to the
-same names. After downtime the newest missed tick fires and the older ones are counted; after a resume, or when the line
-has changed, nothing old fires: `active_since` says from when ticks count (argo-workflows#4445, kestra#14349).
+same names. Ticks that have passed form at most two rows, each with its own rule: those of the last suspension
+(`onResume`; argo-workflows#4445, kestra#14349), and those since (`missedRuns.policy`). One tick is answered at a time,
+the oldest that the rules want, and the rest is looked at anew after it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from upwell_operator.domain import ticks
 from upwell_operator.domain.actions import Planned, Skipped
@@ -20,6 +21,10 @@ from upwell_operator.domain.snapshot import Ref, Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
+from upwell_operator.resources.schedule import MakeUp
+
+IN_TIME = timedelta(minutes=1)
+"""A tick that is answered within this was not missed: a standby may have had to take over."""
 
 
 def activated(schedule: Schedule, now: datetime) -> Schedule:
@@ -32,7 +37,9 @@ def activated(schedule: Schedule, now: datetime) -> Schedule:
         return schedule
     never_seen = schedule.active_since is None and not schedule.suspended
     since = schedule.created_at if never_seen and schedule.created_at else now
-    return replace(schedule, active_since=since, observed_schedule=wanted)
+    was_suspended = bool(wanted) and not schedule.observed_schedule
+    paused = schedule.active_since if was_suspended else None
+    return replace(schedule, active_since=since, suspended_since=paused, observed_schedule=wanted)
 
 
 def _ticking(schedule: Schedule) -> str:
@@ -47,44 +54,115 @@ def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     ticks.check(schedule.lines, schedule.time_zone)
     if schedule.suspended:
         return Planned(decisions=(_decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now),))
-    wake = ticks.following(schedule.lines, schedule.time_zone, now, dst=schedule.dst)
+    following = ticks.following(schedule.lines, schedule.time_zone, now, dst=schedule.dst)
     if Ref(schedule.ref.namespace, schedule.job) not in world.jobs:
         where = f'no ObservationJob "{schedule.job}" in namespace {schedule.ref.namespace}'
         message = f"spec.job.name: {where}; apply it, or mend the name"
         raise Stalled(Reason.JOB_NOT_FOUND, message)
-    since = max(filter(None, (schedule.last_tick, schedule.active_since)))
-    due = ticks.due(schedule.lines, schedule.time_zone, since, now, dst=schedule.dst)
-    if due is None:
-        return Planned(wake=wake)
-    return replace(_fire(world, schedule, due.tick, now), wake=wake, tick=due.tick, missed=due.missed)
+    owed = _owed(schedule, now)
+    planned = _answer(world, schedule, owed, now) if owed else Planned()
+    return replace(planned, wake=now if owed and owed.more and planned.tick else following, next_tick=following)
 
 
-def _fire(world: World, schedule: Schedule, tick: datetime, now: datetime) -> Planned:
-    job = world.jobs[Ref(schedule.ref.namespace, schedule.job)]
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """The tick to answer next, and the rule of the row that it is in."""
+
+    due: ticks.Due
+    rule: MakeUp
+    suspended: bool = False
+    """It passed while the schedule was suspended."""
+
+    @property
+    def tick(self) -> datetime:
+        return self.due.tick
+
+    @property
+    def more(self) -> bool:
+        """Say whether newer ones may be due as well."""
+        return self.suspended or self.due.newer > 0
+
+
+def _owed(schedule: Schedule, now: datetime) -> _Owed | None:
+    """Give the tick that is to be answered next. The row of a suspension comes before the row since then."""
+    missed, active = schedule.missed_runs, schedule.active_since or now
+    if schedule.suspended_since:
+        due = _due(schedule, missed.on_resume, schedule.suspended_since, active)
+        if due:
+            return _Owed(due, missed.on_resume, suspended=True)
+    due = _due(schedule, missed.policy, active, now)
+    return _Owed(due, missed.policy) if due else None
+
+
+def _due(schedule: Schedule, rule: MakeUp, since: datetime, until: datetime) -> ticks.Due | None:
+    after = max(since, schedule.last_tick) if schedule.last_tick else since
+    most = schedule.missed_runs.most if rule is MakeUp.ALL else 1
+    return ticks.due(schedule.lines, schedule.time_zone, after, until, dst=schedule.dst, most=most)
+
+
+def _answer(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Planned:
+    unwanted = _unwanted(owed, now)
+    planned = _skip(schedule, owed.tick, *unwanted, now) if unwanted else _fire(world, schedule, owed, now)
+    if planned.tick is None or owed.suspended:
+        return planned
+    return replace(planned, missed=owed.due.older + (1 if unwanted else 0))
+
+
+def _unwanted(owed: _Owed, now: datetime) -> tuple[Why, str] | None:
+    """Give why a tick is not made up for, if it is one that had to be."""
+    if owed.rule is not MakeUp.NONE:
+        return None
+    before = f", and {owed.due.older} before it" if owed.due.older else ""
+    if owed.suspended:
+        return Why.SUSPENDED, f"spec.suspend was true, and spec.missedRuns.onResume is None{before}"
+    if _in_time(owed, now):
+        return None
+    return Why.MISSED, f"{_seconds(now - owed.tick)} s late, and spec.missedRuns.policy is None{before}"
+
+
+def _in_time(owed: _Owed, now: datetime) -> bool:
+    return not owed.suspended and now - owed.tick <= IN_TIME
+
+
+def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Planned:
+    job, tick = world.jobs[Ref(schedule.ref.namespace, schedule.job)], owed.tick
     run = job_run(job.uid, "tick", schedule.uid, tick.isoformat())
     mine = any(one.job_run == run for one in world.runs.of_job(job.ref))
     held = None if mine else held_back(world, job)
-    refusal = _late(schedule, tick, now) or held
+    late = _late(schedule, tick, now)
+    if held and not late and _waits(owed, held[0], now):
+        message = f"tick {tick.isoformat()}, one of several that are made up for: {held[1]}"
+        return Planned(decisions=(_decide(schedule, Verb.WAIT, held[0], message, now),))
+    refusal = late or held
     if refusal:
         return _skip(schedule, tick, refusal[0], refusal[1], now)
     try:
         starts = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}")
     except Stalled as error:
         return _skip(schedule, tick, Why.JOB_NOT_READY, str(error), now)
-    return Planned(starts, (_decide(schedule, Verb.RUN, Why.DUE, f"tick {tick.isoformat()}", now, run),), job_run=run)
+    why = _decide(schedule, Verb.RUN, Why.DUE, f"tick {tick.isoformat()}", now, run)
+    return Planned(starts, (why,), job_run=run, tick=tick)
+
+
+def _waits(owed: _Owed, held: Why, now: datetime) -> bool:
+    """Say whether a tick waits for the run before it, instead of being skipped: then `All` would mean the first."""
+    return owed.rule is MakeUp.ALL and held is Why.FORBIDDEN and not _in_time(owed, now)
 
 
 def _late(schedule: Schedule, tick: datetime, now: datetime) -> tuple[Why, str] | None:
     limit = schedule.starting_deadline
     if limit is not None and now - tick > limit:
-        seconds = int((now - tick).total_seconds())
-        return Why.DEADLINE, f"{seconds} s late, later than spec.startingDeadlineSeconds allows"
+        return Why.DEADLINE, f"{_seconds(now - tick)} s late, later than spec.startingDeadlineSeconds allows"
     return None
 
 
 def _skip(schedule: Schedule, tick: datetime, reason: Why, message: str, now: datetime) -> Planned:
     why = _decide(schedule, Verb.NO_RUN, reason, f"tick {tick.isoformat()} skipped: {message}", now)
-    return Planned(decisions=(why,), skipped=Skipped(tick, reason.value))
+    return Planned(decisions=(why,), tick=tick, skipped=Skipped(tick, reason.value))
+
+
+def _seconds(late: timedelta) -> int:
+    return int(late.total_seconds())
 
 
 def _decide(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.clocks import DEFAULT, Dst
 from upwell_operator.resources.meta import LabelOperator
+from upwell_operator.resources.schedule import MakeUp
 from upwell_operator.resources.selection import Selection
 
 
@@ -181,6 +182,18 @@ class ObservationJob:
     """The generation for which `runOnApply` has been answered."""
 
 
+class MissedRuns(NamedTuple):
+    """Which ticks are made up for: after downtime, after a suspension, and how many if all are."""
+
+    policy: MakeUp = MakeUp.LAST
+    on_resume: MakeUp = MakeUp.NONE
+    most: int = 10
+
+
+NEWEST_ONLY = MissedRuns()
+"""What a Schedule does that says nothing about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """One accepted Schedule, with what its status remembers between two lives of the operator."""
@@ -194,9 +207,12 @@ class Schedule:
     generation: int = 1
     suspended: bool = False
     starting_deadline: timedelta | None = None
+    missed_runs: MissedRuns = NEWEST_ONLY
     last_tick: datetime | None = None
     active_since: datetime | None = None
-    """Ticks before this moment are not ours: creation, the last resume, or the last change of a line."""
+    """Ticks count from here: creation, the last resume or change of a line; while suspended, since when it is."""
+    suspended_since: datetime | None = None
+    """When the suspension began that ended at `active_since`, if that was one."""
     observed_schedule: str = ""
     """The lines and the zone that `active_since` belongs to; empty while suspended."""
     created_at: datetime | None = None

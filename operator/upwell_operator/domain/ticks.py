@@ -48,10 +48,11 @@ _SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001  # a local time
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The newest tick that is due, and how many older ones were missed before it (at most COUNTED_AT_MOST)."""
+    """The tick to answer next, and how many others are due: older ones, at most COUNTED_AT_MOST, and newer ones."""
 
     tick: datetime
-    missed: int
+    older: int = 0
+    newer: int = 0
 
 
 def check(lines: Lines, time_zone: str) -> None:
@@ -62,14 +63,13 @@ def check(lines: Lines, time_zone: str) -> None:
             raise _never(line)
 
 
-def due(lines: Lines, time_zone: str, since: datetime, now: datetime, *, dst: Dst = DEFAULT) -> Due | None:
-    """Give the newest tick in (since, now], with the number of older ones in that interval; None if there is none."""
-    back = row(lines, time_zone, now, reverse=True, dst=dst)
-    tick = next(back, None)
-    if tick is None or tick <= since:
-        return None
-    missed = sum(1 for _ in takewhile(lambda older: older > since, islice(back, COUNTED_AT_MOST)))
-    return Due(tick, missed)
+def due(
+    lines: Lines, time_zone: str, since: datetime, now: datetime, *, dst: Dst = DEFAULT, most: int = 1
+) -> Due | None:
+    """Give the oldest of the newest ticks in (since, now], `most` of them; None if there is none at all."""
+    back = takewhile(lambda tick: tick > since, row(lines, time_zone, now, reverse=True, dst=dst))
+    wanted = list(islice(back, most))
+    return Due(wanted[-1], sum(1 for _ in islice(back, COUNTED_AT_MOST)), len(wanted) - 1) if wanted else None
 
 
 def following(lines: Lines, time_zone: str, now: datetime, *, dst: Dst = DEFAULT) -> datetime | None:

@@ -141,10 +141,11 @@ runs then.
 each.
 
 **Pause it.** `kubectl patch schedule every-morning --type=merge -p '{"spec":{"suspend":true}}'`. Ticks that pass
-while it is suspended are not made up for afterwards, nor are those of a line that has been changed.
+while it is suspended are not made up for, unless `missedRuns.onResume` says so; nor are those of a line that has been
+changed.
 
-**After an outage.** The newest missed tick runs if it is within `startingDeadlineSeconds`; older ones are counted in
-`status.missedTicks`. A tick runs once, however often the operator restarts.
+**After an outage.** The newest missed tick runs, or all of them, or none: `missedRuns.policy` says so. Those that do
+not run are counted in `status.missedTicks`. A tick runs once, however often the operator restarts.
 
 **Summer time.** `dst` says what becomes of a local time that happens twice, or not at all; see
 [observe on a schedule](../how-to/observe-on-a-schedule.md#where-clocks-are-changed).

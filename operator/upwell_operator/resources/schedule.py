@@ -70,6 +70,26 @@ class ChangeOfClocks(Model):
     )
 
 
+class MakeUp(StrEnum):
+    """Which of the ticks that have passed are made up for."""
+
+    NONE = "None"
+    LAST = "Last"
+    ALL = "All"
+
+
+class MissedRuns(Model):
+    """Which ticks are made up for. Those that are not are recorded with the reason."""
+
+    policy: MakeUp = Field(
+        MakeUp.LAST,
+        description="For ticks that passed while Upwell was down: `None`, the `Last`, or `All`, the oldest first and "
+        "one after the other. A tick that is answered within a minute was not missed.",
+    )
+    on_resume: MakeUp = Field(MakeUp.NONE, description="The same for ticks that passed while `suspend` was true.")
+    max: Int = Field(10, ge=1, le=100, description="`All` means the newest so many; older ones are counted.")
+
+
 class ScheduleSpec(Model):
     """When to run, and what."""
 
@@ -106,10 +126,16 @@ class ScheduleSpec(Model):
         None,
         ge=1,
         le=31536000,
-        description="A tick that could not be answered within this many seconds (Upwell was down) is skipped and "
-        "counted. Left out: the last missed tick is always made up for.",
+        description="A tick that could not be answered within this many seconds is skipped, whatever `missedRuns` "
+        "says. Left out: no tick is too late to be made up for.",
     )
-    suspend: Bool = Field(default=False, description="Fire no ticks. Ticks that pass meanwhile are not made up for.")
+    missed_runs: MissedRuns = Field(
+        default_factory=MissedRuns, description="What becomes of ticks that could not be answered in time."
+    )
+    suspend: Bool = Field(
+        default=False,
+        description="Fire no ticks. `missedRuns.onResume` says what becomes of those that pass meanwhile.",
+    )
 
 
 class SkippedTick(Model):
@@ -117,7 +143,7 @@ class SkippedTick(Model):
 
     tick: datetime | None = Field(None, description="The time it was due.")
     reason: str | None = Field(
-        None, description="Why: Forbidden (the job was still running), Deadline, Suspended, JobNotReady."
+        None, description="Why: Forbidden (the job was still running), Deadline, Missed, Suspended, JobNotReady."
     )
 
 
@@ -134,7 +160,10 @@ class ScheduleStatus(Status):
     last_missed_time: datetime | None = Field(None, description="The newest of these.")
     last_skipped: SkippedTick | None = Field(None, description="The newest tick that was skipped, and why.")
     active_since: datetime | None = Field(
-        None, description="Ticks before this are not made up for: creation, the last resume or change of a line."
+        None, description="Ticks count from here: creation, the last resume or change of a line."
+    )
+    suspended_since: datetime | None = Field(
+        None, description="When the suspension began that ended at `activeSince`; absent if that was none."
     )
     observed_schedule: str | None = Field(None, description="The lines and the zone that `activeSince` belongs to.")
 

@@ -8,7 +8,7 @@ from typing import Any
 from builders import NAMESPACE, NOW, a_ref, a_run
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
 from upwell_operator.domain.clocks import Dst
-from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, Outcome, Ref, Requirement
+from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, MissedRuns, Outcome, Ref, Requirement
 from upwell_operator.domain.world import Runs
 from upwell_operator.resources.meta import API_VERSION, Kind
 from upwell_operator.resources.parsing import parse
@@ -105,18 +105,20 @@ def test_a_schedule_of_several_lines_has_them_all() -> None:
 
 def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
     spec = {"schedule": "@daily", "timeZone": "Europe/Lisbon", "job": {"name": "j"}, "startingDeadlineSeconds": 60}
-    spec["dst"] = {"repeated": "Both"}
+    spec |= {"dst": {"repeated": "Both"}, "missedRuns": {"policy": "All", "onResume": "Last", "max": 3}}
     obj = an_object(Kind.SCHEDULE, **spec)
     status = {
         "lastScheduleTime": "2026-11-22T12:00:00Z",
         "activeSince": "2026-11-22T12:00:00Z",
+        "suspendedSince": "2026-11-21T12:00:00Z",
         "observedSchedule": "s",
     }
     schedule = accept_schedule(parse(Kind.SCHEDULE, obj), status)
     assert (schedule.lines, schedule.time_zone, schedule.job) == (("@daily",), "Europe/Lisbon", "j")
     assert (schedule.last_tick, schedule.active_since, schedule.observed_schedule) == (NOW, NOW, "s")
     assert schedule.starting_deadline == timedelta(seconds=60)
-    assert schedule.dst == Dst("Both", "RunAfter")
+    assert (schedule.dst, schedule.missed_runs) == (Dst("Both", "RunAfter"), MissedRuns("All", "Last", 3))
+    assert schedule.suspended_since == NOW - timedelta(days=1)
     del obj["spec"]["startingDeadlineSeconds"]
     assert accept_schedule(parse(Kind.SCHEDULE, obj), {}).starting_deadline is None
 

@@ -153,7 +153,7 @@ def test_a_time_that_happens_twice(repeated: Repeated, times: list[str]) -> None
     assert [f"{tick:%H:%M}" for tick in takewhile(lambda tick: tick < noon, night)] == times
     found = due(["30 2 * * *"], "Europe/Berlin", midnight, noon, dst=Dst(repeated))
     assert found is not None
-    assert (f"{found.tick:%H:%M}", found.missed) == (times[-1], len(times) - 1)
+    assert (f"{found.tick:%H:%M}", found.older) == (times[-1], len(times) - 1)
 
 
 def test_a_time_that_does_not_exist_can_be_left_out() -> None:

@@ -18,6 +18,7 @@ from upwell_operator.domain.scheduling import activated
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
+    MissedRuns,
     ObservationJob,
     Outcome,
     Requirement,
@@ -27,6 +28,7 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
+from upwell_operator.resources.schedule import MakeUp
 from upwell_operator.resources.selection import read_selection
 
 RAW, OTHER = an_asset("raw"), an_asset("other")
@@ -263,6 +265,86 @@ class TestSchedule:
         assert plan(World(), Kind.SCHEDULE, DAILY.ref, NOW) == Planned()
 
 
+DAY = timedelta(days=1)
+EARLIER = a_run("x", asset="raw", kind="observe", observation_job="sources", job_run="earlier")
+
+
+class TestMissedTicks:
+    """What becomes of ticks that could not be answered in time: DAILY at six, five days without Upwell, noon."""
+
+    DOWN = replace(DAILY, last_tick=SIX - 5 * DAY)
+    RESUMED = replace(
+        DAILY,
+        last_tick=SIX - 5 * DAY,
+        active_since=NOW,
+        suspended_since=NOW - 5 * DAY,
+        observed_schedule="0 6 * * * UTC",
+    )
+
+    def answers(self, schedule: Schedule, *runs: Run, now: datetime = NOW) -> list[tuple[datetime, str, int]]:
+        """Answer tick after tick, as passes do: each with what became of it, and how many were counted as missed."""
+        answers = []
+        for _ in range(20):
+            planned = plan(a_world(schedule, JOB, RAW, OTHER, *runs), Kind.SCHEDULE, schedule.ref, now)
+            if planned.tick is None:
+                break
+            answers.append((planned.tick, planned.skipped.reason if planned.skipped else "Run", planned.missed))
+            schedule = replace(activated(schedule, now), last_tick=planned.tick)
+            if planned.wake != now:
+                break
+        return answers
+
+    def test_none_is_made_up_for(self) -> None:
+        none = replace(self.DOWN, missed_runs=MissedRuns(MakeUp.NONE))
+        assert self.answers(none) == [(SIX, "Missed", 5)]
+
+    def test_one_that_is_answered_within_a_minute_was_not_missed(self) -> None:
+        none = replace(self.DOWN, missed_runs=MissedRuns(MakeUp.NONE))
+        assert self.answers(none, now=SIX + timedelta(seconds=59)) == [(SIX, "Run", 4)]
+
+    def test_the_last_is_made_up_for(self) -> None:
+        assert self.answers(self.DOWN) == [(SIX, "Run", 4)]
+
+    def test_all_are_made_up_for_the_oldest_first(self) -> None:
+        everything = replace(self.DOWN, missed_runs=MissedRuns(MakeUp.ALL))
+        assert self.answers(everything) == [(SIX - n * DAY, "Run", 0) for n in (4, 3, 2, 1, 0)]
+
+    def test_all_means_the_newest_so_many(self) -> None:
+        two = replace(self.DOWN, missed_runs=MissedRuns(MakeUp.ALL, most=2))
+        assert self.answers(two) == [(SIX - DAY, "Run", 3), (SIX, "Run", 0)]
+
+    def test_a_deadline_holds_for_each_of_them(self) -> None:
+        late = replace(self.DOWN, missed_runs=MissedRuns(MakeUp.ALL), starting_deadline=timedelta(hours=31))
+        assert [reason for _, reason, _ in self.answers(late)] == ["Deadline"] * 3 + ["Run"] * 2
+
+    def test_one_of_all_waits_for_the_run_before_it(self) -> None:
+        everything = replace(self.DOWN, missed_runs=MissedRuns(MakeUp.ALL))
+        waiting = plan(a_world(everything, JOB, RAW, OTHER, EARLIER), Kind.SCHEDULE, DAILY.ref, NOW)
+        assert (why(waiting), waiting.tick, waiting.wake) == ((Verb.WAIT, Why.FORBIDDEN), None, SIX + DAY)
+
+    def test_one_that_is_in_time_is_skipped_while_the_job_runs_also_with_all(self) -> None:
+        everything = replace(DAILY, last_tick=SIX - DAY, missed_runs=MissedRuns(MakeUp.ALL))
+        assert self.answers(everything, EARLIER, now=SIX) == [(SIX, "Forbidden", 0)]
+
+    def test_after_a_resume_the_last_of_the_suspension_can_be_made_up_for(self) -> None:
+        last = replace(self.RESUMED, missed_runs=MissedRuns(on_resume=MakeUp.LAST))
+        assert self.answers(last) == [(SIX, "Run", 0)]
+
+    def test_after_a_resume_all_can_be_made_up_for(self) -> None:
+        two = replace(self.RESUMED, missed_runs=MissedRuns(MakeUp.NONE, MakeUp.ALL, most=2))
+        assert self.answers(two) == [(SIX - DAY, "Run", 0), (SIX, "Run", 0)]
+
+    def test_a_tick_of_the_suspension_is_skipped_with_the_reason_and_those_since_are_not(self) -> None:
+        assert self.answers(self.RESUMED, now=SIX + DAY) == [(SIX, "Suspended", 0), (SIX + DAY, "Run", 0)]
+
+    def test_the_words_of_a_skipped_tick_say_what_would_have_made_it_run(self) -> None:
+        none = replace(self.RESUMED, missed_runs=MissedRuns(MakeUp.NONE))
+        suspended = plan(a_world(none, JOB), Kind.SCHEDULE, DAILY.ref, NOW).decisions[0].message
+        assert suspended.endswith("spec.suspend was true, and spec.missedRuns.onResume is None, and 4 before it")
+        missed = plan(a_world(replace(self.DOWN, missed_runs=none.missed_runs), JOB), Kind.SCHEDULE, DAILY.ref, NOW)
+        assert missed.decisions[0].message.endswith("21600 s late, and spec.missedRuns.policy is None, and 4 before it")
+
+
 class TestActivation:
     """From when ticks count."""
 
@@ -284,7 +366,16 @@ class TestActivation:
         changed = activated(replace(self.WATCHED, dst=Dst("Both", "Skip")), NOW)
         assert (changed.active_since, changed.observed_schedule) == (NOW, "0 6 * * * UTC Both Skip")
 
-    def test_after_a_resume_nothing_old_fires(self) -> None:
+    def test_a_resume_remembers_when_the_suspension_began(self) -> None:
         suspended = activated(replace(self.WATCHED, suspended=True), NOW)
-        resumed = activated(replace(suspended, suspended=False), NOW + timedelta(days=3))
-        assert (suspended.observed_schedule, resumed.active_since) == ("", NOW + timedelta(days=3))
+        later = NOW + timedelta(days=3)
+        resumed = activated(replace(suspended, suspended=False), later)
+        assert (suspended.observed_schedule, suspended.suspended_since) == ("", None)
+        assert (resumed.active_since, resumed.suspended_since) == (later, NOW)
+        changed = activated(replace(resumed, lines=("0 7 * * *",)), later)
+        assert changed.suspended_since is None
+
+    def test_one_that_was_created_suspended_counts_from_then(self) -> None:
+        created = activated(replace(DAILY, suspended=True), NOW)
+        resumed = activated(replace(created, suspended=False), NOW + DAY)
+        assert (resumed.active_since, resumed.suspended_since) == (NOW + DAY, NOW)

@@ -209,7 +209,7 @@ class TestSchedule:
         return schedule_status(a_world({}, *runs), self.DAILY, previous or {}, planned, NOW, None)
 
     def test_a_tick_that_fired(self) -> None:
-        status = self.status(Planned(tick=NOW, wake=NOW + timedelta(days=1)))
+        status = self.status(Planned(tick=NOW, next_tick=NOW + timedelta(days=1)))
         assert (status["lastScheduleTime"], status["nextScheduleTime"]) == (
             "2026-11-22T12:00:00Z",
             "2026-11-23T12:00:00Z",

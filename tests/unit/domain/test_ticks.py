@@ -71,6 +71,12 @@ def test_what_was_missed_is_counted() -> None:
     assert due(["0 6 * * *"], "UTC", at("2026-11-19T06:00"), at("2026-11-22T12:00")) == Due(at("2026-11-22T06:00"), 2)
 
 
+def test_of_many_that_were_missed_so_many_of_the_newest_are_wanted_and_the_oldest_of_them_first() -> None:
+    days = at("2026-11-19T06:00"), at("2026-11-22T12:00")
+    assert due(["0 6 * * *"], "UTC", *days, most=2) == Due(at("2026-11-21T06:00"), older=1, newer=1)
+    assert due(["0 6 * * *"], "UTC", *days, most=9) == Due(at("2026-11-20T06:00"), older=0, newer=2)
+
+
 def test_years_of_missed_minutes_cost_a_bounded_look() -> None:
     found = due(["* * * * *"], "UTC", LONG_AGO, at("2026-11-22T12:00"))
     assert found == Due(at("2026-11-22T12:00"), COUNTED_AT_MOST)
