@@ -92,6 +92,7 @@ RIGHT: dict[str, Json] = {
     "a schedule of several lines": manifest(
         "Schedule", "often", schedules=["0 6 * * 1-5", "0 9 * * 6,0", "@monthly"], job={"name": "raw-sources"}
     ),
+    "a schedule with seconds and jitter": schedule(schedule="*/30 0 6 * * *", jitterSeconds=25),
     "a schedule that says what happens where clocks are changed": schedule(
         dst={"repeated": "Both", "skipped": "Skip"}, timeZone="Europe/Lisbon"
     ),
@@ -234,7 +235,7 @@ WRONG: dict[str, Wrong] = {
         job(selection=""), "spec.selection", "at least 1", "should be at least 1 chars long"
     ),
     "a cron line of four fields": Wrong(schedule(schedule="0 6 * *"), "spec.schedule", _CRON),
-    "a cron line of six fields": Wrong(schedule(schedule="0 0 6 * * *"), "spec.schedule", _CRON),
+    "a cron line of seven fields": Wrong(schedule(schedule="0 0 6 * * * 2026"), "spec.schedule", _CRON),
     "a cron line with a command": Wrong(schedule(schedule="0 6 * * *; ls"), "spec.schedule", _CRON),
     "a schedule without a line": Wrong(
         manifest("Schedule", "never", job={"name": "raw-sources"}), "spec", "say once when"
@@ -262,6 +263,9 @@ WRONG: dict[str, Wrong] = {
     ),
     "more missed runs than are made up for": Wrong(
         schedule(missedRuns={"max": 101}), "spec.missedRuns.max", "at most 100", "less than or equal to 100"
+    ),
+    "a jitter of the past": Wrong(
+        schedule(jitterSeconds=-1), "spec.jitterSeconds", "at least 0", "greater than or equal to 0"
     ),
     "a schedule of nothing": Wrong(
         manifest("Schedule", schedule="@daily"), "spec.job", "is missing; add it", "Required value"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.snapshot import Asset
@@ -59,3 +60,9 @@ def job_run(uid: str, *trigger: object) -> str:
 def member_run(asset: Asset, run: str) -> str:
     """Name the observation of one asset within a run of an ObservationJob."""
     return run_name(asset.ref.name, asset.uid, "job", run)
+
+
+def delay(uid: str, most: timedelta) -> timedelta:
+    """Give a time from nothing to `most` that looks like chance and is always the same for one uid."""
+    step = timedelta(milliseconds=1)
+    return int(digest(uid, "delay"), 16) % (most // step + 1) * step

@@ -15,7 +15,7 @@ from upwell_operator.domain import ticks
 from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.clocks import DEFAULT
 from upwell_operator.domain.decisions import Decision, Verb, Why
-from upwell_operator.domain.identity import job_run
+from upwell_operator.domain.identity import delay, job_run
 from upwell_operator.domain.observing import held_back, job_starts
 from upwell_operator.domain.snapshot import Ref, Schedule
 from upwell_operator.domain.world import World
@@ -54,14 +54,16 @@ def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     ticks.check(schedule.lines, schedule.time_zone)
     if schedule.suspended:
         return Planned(decisions=(_decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now),))
-    following = ticks.following(schedule.lines, schedule.time_zone, now, dst=schedule.dst)
+    late = delay(schedule.uid, schedule.jitter)
+    following = ticks.following(schedule.lines, schedule.time_zone, now - late, dst=schedule.dst)
     if Ref(schedule.ref.namespace, schedule.job) not in world.jobs:
         where = f'no ObservationJob "{schedule.job}" in namespace {schedule.ref.namespace}'
         message = f"spec.job.name: {where}; apply it, or mend the name"
         raise Stalled(Reason.JOB_NOT_FOUND, message)
-    owed = _owed(schedule, now)
+    owed = _owed(schedule, now - late)
     planned = _answer(world, schedule, owed, now) if owed else Planned()
-    return replace(planned, wake=now if owed and owed.more and planned.tick else following, next_tick=following)
+    at_once = owed is not None and owed.more and planned.tick is not None
+    return replace(planned, wake=now if at_once else following and following + late, next_tick=following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,19 @@ class _Owed:
 
     due: ticks.Due
     rule: MakeUp
+    late: timedelta
+    """How late it is, beside the jitter."""
     suspended: bool = False
     """It passed while the schedule was suspended."""
 
     @property
     def tick(self) -> datetime:
         return self.due.tick
+
+    @property
+    def in_time(self) -> bool:
+        """Say whether it needs no making up for."""
+        return not self.suspended and self.late <= IN_TIME
 
     @property
     def more(self) -> bool:
@@ -87,11 +96,11 @@ def _owed(schedule: Schedule, now: datetime) -> _Owed | None:
     """Give the tick that is to be answered next. The row of a suspension comes before the row since then."""
     missed, active = schedule.missed_runs, schedule.active_since or now
     if schedule.suspended_since:
-        due = _due(schedule, missed.on_resume, schedule.suspended_since, active)
+        due = _due(schedule, missed.on_resume, schedule.suspended_since, min(active, now))
         if due:
-            return _Owed(due, missed.on_resume, suspended=True)
+            return _Owed(due, missed.on_resume, now - due.tick, suspended=True)
     due = _due(schedule, missed.policy, active, now)
-    return _Owed(due, missed.policy) if due else None
+    return _Owed(due, missed.policy, now - due.tick) if due else None
 
 
 def _due(schedule: Schedule, rule: MakeUp, since: datetime, until: datetime) -> ticks.Due | None:
@@ -101,27 +110,23 @@ def _due(schedule: Schedule, rule: MakeUp, since: datetime, until: datetime) -> 
 
 
 def _answer(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Planned:
-    unwanted = _unwanted(owed, now)
+    unwanted = _unwanted(owed)
     planned = _skip(schedule, owed.tick, *unwanted, now) if unwanted else _fire(world, schedule, owed, now)
     if planned.tick is None or owed.suspended:
         return planned
     return replace(planned, missed=owed.due.older + (1 if unwanted else 0))
 
 
-def _unwanted(owed: _Owed, now: datetime) -> tuple[Why, str] | None:
+def _unwanted(owed: _Owed) -> tuple[Why, str] | None:
     """Give why a tick is not made up for, if it is one that had to be."""
     if owed.rule is not MakeUp.NONE:
         return None
     before = f", and {owed.due.older} before it" if owed.due.older else ""
     if owed.suspended:
         return Why.SUSPENDED, f"spec.suspend was true, and spec.missedRuns.onResume is None{before}"
-    if _in_time(owed, now):
+    if owed.in_time:
         return None
-    return Why.MISSED, f"{_seconds(now - owed.tick)} s late, and spec.missedRuns.policy is None{before}"
-
-
-def _in_time(owed: _Owed, now: datetime) -> bool:
-    return not owed.suspended and now - owed.tick <= IN_TIME
+    return Why.MISSED, f"{_seconds(owed.late)} s late, and spec.missedRuns.policy is None{before}"
 
 
 def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Planned:
@@ -129,11 +134,11 @@ def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Plann
     run = job_run(job.uid, "tick", schedule.uid, tick.isoformat())
     mine = any(one.job_run == run for one in world.runs.of_job(job.ref))
     held = None if mine else held_back(world, job)
-    late = _late(schedule, tick, now)
-    if held and not late and _waits(owed, held[0], now):
+    too_late = _too_late(schedule, owed.late)
+    if held and not too_late and _waits(owed, held[0]):
         message = f"tick {tick.isoformat()}, one of several that are made up for: {held[1]}"
         return Planned(decisions=(_decide(schedule, Verb.WAIT, held[0], message, now),))
-    refusal = late or held
+    refusal = too_late or held
     if refusal:
         return _skip(schedule, tick, refusal[0], refusal[1], now)
     try:
@@ -144,15 +149,15 @@ def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Plann
     return Planned(starts, (why,), job_run=run, tick=tick)
 
 
-def _waits(owed: _Owed, held: Why, now: datetime) -> bool:
+def _waits(owed: _Owed, held: Why) -> bool:
     """Say whether a tick waits for the run before it, instead of being skipped: then `All` would mean the first."""
-    return owed.rule is MakeUp.ALL and held is Why.FORBIDDEN and not _in_time(owed, now)
+    return owed.rule is MakeUp.ALL and held is Why.FORBIDDEN and not owed.in_time
 
 
-def _late(schedule: Schedule, tick: datetime, now: datetime) -> tuple[Why, str] | None:
+def _too_late(schedule: Schedule, late: timedelta) -> tuple[Why, str] | None:
     limit = schedule.starting_deadline
-    if limit is not None and now - tick > limit:
-        return Why.DEADLINE, f"{_seconds(now - tick)} s late, later than spec.startingDeadlineSeconds allows"
+    if limit is not None and late > limit:
+        return Why.DEADLINE, f"{_seconds(late)} s late, later than spec.startingDeadlineSeconds allows"
     return None
 
 

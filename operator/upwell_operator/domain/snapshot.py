@@ -208,6 +208,8 @@ class Schedule:
     suspended: bool = False
     starting_deadline: timedelta | None = None
     missed_runs: MissedRuns = NEWEST_ONLY
+    jitter: timedelta = timedelta()
+    """How long after its ticks it may fire; the delay itself follows from the uid."""
     last_tick: datetime | None = None
     active_since: datetime | None = None
     """Ticks count from here: creation, the last resume or change of a line; while suspended, since when it is."""

@@ -8,7 +8,8 @@ Where to draw that line is Debian cron's rule.
 The wanted tick is found by looking back from `now`; what was missed is counted up to a bound, never enumerated without
 one (kubernetes#42649).
 
-Limits: five fields or a shorthand; no tick looks further ahead than cronsim does (50 years).
+Limits: five fields, six with the seconds before them, or a shorthand; ticks are whole seconds; no tick looks further
+ahead than cronsim does (50 years).
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-FIELDS = 5
-"""Seconds, the sixth that cronsim would take, are not built yet."""
+FIELDS = (5, 6)
+"""Of six, the first is the second: as cronsim, Quartz and Go's cron libraries write it."""
 Lines = Sequence[str]
 AS_IT_COMES = Dst(Repeated.BOTH, Skipped.SKIP)
 """An interval goes by the time that passes, whatever the clock on the wall shows."""
@@ -116,18 +117,18 @@ def _plain(line: str) -> str:
 
 
 def _is_interval(line: str) -> bool:
-    return any(field.startswith("*") for field in _plain(line).split()[:2])
+    return any(field.startswith("*") for field in _plain(line).split()[-5:-3])
 
 
 def _count(line: str) -> None:
-    if len(_plain(line).split()) != FIELDS:
-        raise CronSimError("it needs five fields")
+    if len(_plain(line).split()) not in FIELDS:
+        raise CronSimError("it needs five fields, or six with the seconds before them")
 
 
 def _fits_some_month(line: str) -> bool:
-    minute, hour, day, _, weekday = line.split()
+    *fields, _, weekday = line.split()
     try:
-        CronSim(f"{minute} {hour} {day} * {weekday}", _SOME_DAY)
+        CronSim(" ".join((*fields, "*", weekday)), _SOME_DAY)
     except CronSimError:
         return False
     return True

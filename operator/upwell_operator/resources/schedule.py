@@ -20,9 +20,9 @@ _FIELD = r"[0-9A-Za-z*/,#-]+"
 CronLine = Annotated[
     str,
     Text(
-        'a cron line is five fields (minute, hour, day, month, weekday) such as "0 6 * * *", or @hourly, @daily, '
-        "@weekly, @monthly, @yearly",
-        rf"^[ \t]*({_SHORTHAND}|{_FIELD}([ \t]+{_FIELD}){{4}})[ \t]*$",
+        'a cron line is five fields (minute, hour, day, month, weekday) such as "0 6 * * *", six with the seconds '
+        "before them, or @hourly, @daily, @weekly, @monthly, @yearly",
+        rf"^[ \t]*({_SHORTHAND}|{_FIELD}([ \t]+{_FIELD}){{4,5}})[ \t]*$",
         128,
     ),
 ]
@@ -103,7 +103,8 @@ class ScheduleSpec(Model):
 
     schedule: CronLine | None = Field(
         None,
-        description='When: a cron line of five fields, for example `"0 6 * * *"` for six in the morning, or `@daily`.',
+        description='When: a cron line of five fields, for example `"0 6 * * *"` for six in the morning, of six with '
+        "the seconds before them, or `@daily`.",
     )
     schedules: tuple[CronLine, ...] = Field(
         (),
@@ -131,6 +132,13 @@ class ScheduleSpec(Model):
     )
     missed_runs: MissedRuns = Field(
         default_factory=MissedRuns, description="What becomes of ticks that could not be answered in time."
+    )
+    jitter_seconds: Int = Field(
+        0,
+        ge=0,
+        le=86400,
+        description="Fire up to this many seconds after each tick, always the same number for one Schedule, so that "
+        "many of them do not start at once. Status and names go by the tick itself.",
     )
     suspend: Bool = Field(
         default=False,

@@ -105,7 +105,11 @@ def test_a_schedule_of_several_lines_has_them_all() -> None:
 
 def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
     spec = {"schedule": "@daily", "timeZone": "Europe/Lisbon", "job": {"name": "j"}, "startingDeadlineSeconds": 60}
-    spec |= {"dst": {"repeated": "Both"}, "missedRuns": {"policy": "All", "onResume": "Last", "max": 3}}
+    spec |= {
+        "dst": {"repeated": "Both"},
+        "missedRuns": {"policy": "All", "onResume": "Last", "max": 3},
+        "jitterSeconds": 9,
+    }
     obj = an_object(Kind.SCHEDULE, **spec)
     status = {
         "lastScheduleTime": "2026-11-22T12:00:00Z",
@@ -116,7 +120,7 @@ def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
     schedule = accept_schedule(parse(Kind.SCHEDULE, obj), status)
     assert (schedule.lines, schedule.time_zone, schedule.job) == (("@daily",), "Europe/Lisbon", "j")
     assert (schedule.last_tick, schedule.active_since, schedule.observed_schedule) == (NOW, NOW, "s")
-    assert schedule.starting_deadline == timedelta(seconds=60)
+    assert (schedule.starting_deadline, schedule.jitter) == (timedelta(seconds=60), timedelta(seconds=9))
     assert (schedule.dst, schedule.missed_runs) == (Dst("Both", "RunAfter"), MissedRuns("All", "Last", 3))
     assert schedule.suspended_since == NOW - timedelta(days=1)
     del obj["spec"]["startingDeadlineSeconds"]

@@ -12,6 +12,7 @@ from builders import NOW, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.decisions import Verb, Why
+from upwell_operator.domain.identity import delay
 from upwell_operator.domain.observing import selected
 from upwell_operator.domain.plan import plan
 from upwell_operator.domain.scheduling import activated
@@ -343,6 +344,46 @@ class TestMissedTicks:
         assert suspended.endswith("spec.suspend was true, and spec.missedRuns.onResume is None, and 4 before it")
         missed = plan(a_world(replace(self.DOWN, missed_runs=none.missed_runs), JOB), Kind.SCHEDULE, DAILY.ref, NOW)
         assert missed.decisions[0].message.endswith("21600 s late, and spec.missedRuns.policy is None, and 4 before it")
+
+
+class TestJitter:
+    """A schedule that fires some time after its ticks, always the same."""
+
+    SPREAD = replace(DAILY, last_tick=SIX - DAY, jitter=timedelta(hours=1))
+    DELAY = delay("uid-daily", timedelta(hours=1))
+
+    def planned(self, schedule: Schedule, now: datetime) -> Planned:
+        return plan(a_world(schedule, JOB, RAW, OTHER), Kind.SCHEDULE, schedule.ref, now)
+
+    def test_it_fires_after_its_delay_under_the_name_of_the_tick(self) -> None:
+        instant = timedelta(milliseconds=1)
+        early = self.planned(self.SPREAD, SIX + self.DELAY - instant)
+        assert (early.tick, early.next_tick, early.wake) == (None, SIX, SIX + self.DELAY)
+        fired = self.planned(self.SPREAD, SIX + self.DELAY)
+        assert (fired.tick, fired.next_tick, fired.wake) == (SIX, SIX + DAY, SIX + DAY + self.DELAY)
+        assert fired.actions == self.planned(replace(self.SPREAD, jitter=timedelta()), SIX).actions
+
+    def test_the_delay_does_not_make_it_late(self) -> None:
+        strict = replace(self.SPREAD, starting_deadline=timedelta(seconds=1))
+        assert self.planned(strict, SIX + self.DELAY + timedelta(seconds=1)).skipped is None
+
+    def test_a_tick_of_a_suspension_has_the_delay_as_well(self) -> None:
+        resumed = replace(
+            self.SPREAD,
+            active_since=SIX + timedelta(seconds=1),
+            suspended_since=SIX - DAY,
+            observed_schedule="0 6 * * * UTC",
+            missed_runs=MissedRuns(on_resume=MakeUp.LAST),
+        )
+        assert self.planned(resumed, SIX + timedelta(seconds=1)).wake == SIX + self.DELAY
+        assert self.planned(resumed, SIX + self.DELAY).tick == SIX
+
+    def test_many_schedules_are_spread_evenly(self) -> None:
+        delays = [delay(f"uid-{n}", timedelta(seconds=60)) for n in range(1000)]
+        for begin in range(0, 60, 6):
+            within = [one for one in delays if timedelta(seconds=begin) <= one < timedelta(seconds=begin + 6)]
+            assert 60 < len(within) < 140
+        assert delay("any", timedelta()) == timedelta()
 
 
 class TestActivation:

@@ -40,6 +40,20 @@ CASES = {
         "2026-03-29T01:20",
         "2026-03-29T01:00",
     ),
+    "of six fields the first is the second": ("30 0 6 * * *", "UTC", "2026-11-22T06:00:30.9", "2026-11-22T06:00:30"),
+    "every ten seconds": ("*/10 * * * * *", "UTC", "2026-11-22T06:00:09", "2026-11-22T06:00"),
+    "six fields at a fixed time, in the hour that happens twice": (
+        "15 30 2 * * *",
+        BERLIN,
+        "2026-10-25T01:45",
+        "2026-10-25T00:30:15",
+    ),
+    "an interval of six fields, in its second occurrence": (
+        "15 30 * * * *",
+        BERLIN,
+        "2026-10-25T01:45",
+        "2026-10-25T01:30:15",
+    ),
     "every hour goes through both": ("0 * * * *", BERLIN, "2026-10-25T01:05", "2026-10-25T01:00"),
 }
 
@@ -54,6 +68,13 @@ def test_the_newest_tick_that_is_due(line: str, zone: str, now: str, tick: str) 
 NEXT = {
     "an ordinary day": ("0 6 * * *", "UTC", "2026-11-22T06:00", "2026-11-23T06:00"),
     "after the first of two occurrences it is tomorrow": ("30 2 * * *", BERLIN, "2026-10-25T01:10", "2026-10-26T01:30"),
+    "some seconds later": ("*/10 * * * * *", "UTC", "2026-11-22T06:00:09.5", "2026-11-22T06:00:10"),
+    "six fields in the hour that does not exist, right after the gap": (
+        "15 30 2 * * *",
+        BERLIN,
+        "2026-03-29T00:59:59",
+        "2026-03-29T01:00",
+    ),
     "across the gap": ("30 2 * * *", BERLIN, "2026-03-28T12:00", "2026-03-29T01:00"),
 }
 
@@ -91,7 +112,9 @@ def test_years_of_missed_minutes_cost_a_bounded_look() -> None:
         ("0 0 */31 * MON#5", "UTC", "never fires"),
         ("0 0 32 * *", "UTC", "Bad day-of-month"),
         ("61 * * * *", "UTC", "Bad minute"),
-        ("0 0 0 * * *", "UTC", "it needs five fields"),
+        ("0 0 0 0 * * *", "UTC", "it needs five fields, or six with the seconds before them"),
+        ("60 0 0 * * *", "UTC", "Bad second"),
+        ("0 0 0 30 2 *", "UTC", "never fires"),
         ("@daily", "Mars/Phobos", 'spec.timeZone: "Mars/Phobos" is not a time zone; use an IANA name'),
         ("@daily", "../etc/passwd", "is not a time zone"),
     ],
@@ -113,7 +136,18 @@ def test_several_lines_are_one_row_of_ticks_and_a_minute_of_two_lines_is_one() -
     assert following(TWO, "UTC", sunday) == at("2026-11-23T06:00")
 
 
-LINES = st.sampled_from(["*/7 * * * *", "5 */3 * * *", "30 2 * * *", "0 12 1 * *", "15 1,2,3 * * *", "@hourly"])
+LINES = st.sampled_from(
+    [
+        "*/20 * * * * *",
+        "45 30 2 * * *",
+        "*/7 * * * *",
+        "5 */3 * * *",
+        "30 2 * * *",
+        "0 12 1 * *",
+        "15 1,2,3 * * *",
+        "@hourly",
+    ]
+)
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1)).map(lambda one: one.replace(tzinfo=UTC))  # noqa: DTZ001
 
