@@ -1,4 +1,7 @@
-"""`upwell why`: the verdict on an asset, the causes with their path, and what was last decided about it."""
+"""`upwell why`: the verdict on an asset, the causes with their path, and what was last decided about it.
+
+Of a Schedule: its ticks, and what became of each. An asset goes before a Schedule of the same name.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from upwell_operator.cli import assets as of
-from upwell_operator.cli.client import connect
+from upwell_operator.cli import schedules
+from upwell_operator.cli.client import Api, connect
+from upwell_operator.cli.exits import Code, CommandError
 from upwell_operator.cli.options import Connection
 from upwell_operator.cli.output import age, columns, emit, paint, utc_now
 
@@ -15,10 +20,20 @@ DECISION_HEAD = ("AGE", "DECISION", "REASON", "RUN", "MESSAGE")
 
 
 async def explain(to: Connection, name: str, limit: int) -> None:
-    """Print why an asset is as it is."""
+    """Print why an asset, or a Schedule, is as it is. Raises CommandError (not found)."""
     async with connect(to) as api:
-        (asset,) = await of.find(api, to.namespace, [name])
-        decisions = await api.pages(f"{of.path_of(asset)}/decisions", limit)
+        try:
+            (asset,) = await of.find(api, to.namespace, [name])
+        except CommandError as unknown:
+            if unknown.code is not Code.NOT_FOUND or not (schedule := await schedules.find(api, to.namespace, name)):
+                raise
+            await _explain_schedule(to, api, schedule, limit)
+        else:
+            await _explain_asset(to, api, asset, limit)
+
+
+async def _explain_asset(to: Connection, api: Api, asset: of.Object, limit: int) -> None:
+    decisions = await api.pages(f"{of.path_of(asset)}/decisions", limit)
     data = {
         "asset": {"namespace": of.namespace_of(asset), "name": of.name_of(asset), "key": of.key_of(asset)},
         "conditions": of.status_of(asset).get("conditions", []),
@@ -28,18 +43,32 @@ async def explain(to: Connection, name: str, limit: int) -> None:
     emit(to.output, data, lambda: report(asset, decisions, utc_now()))
 
 
+async def _explain_schedule(to: Connection, api: Api, schedule: of.Object, limit: int) -> None:
+    decisions = await api.pages(f"{schedules.path_of(schedule)}/decisions", limit)
+    emit(to.output, schedules.words(schedule, decisions), lambda: schedule_report(schedule, decisions, utc_now()))
+
+
+def schedule_report(schedule: of.Object, decisions: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Give the explanation's lines for a Schedule."""
+    conditions = [condition_line(condition) for condition in of.status_of(schedule).get("conditions", [])]
+    return [schedules.heading(schedule), "", *conditions, *schedules.ticks(schedule, now), *_decided(decisions, now)]
+
+
 def report(asset: of.Object, decisions: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
     """Give the explanation's lines."""
     name = f"{of.namespace_of(asset)}/{of.name_of(asset)}"
-    table = columns(DECISION_HEAD, [decision_row(decision, now) for decision in decisions])
     return [
         f"{of.key_of(asset)} ({of.kind_of(asset)}, asset {name})",
         "",
         *[condition_line(condition) for condition in of.status_of(asset).get("conditions", [])],
         *causes(of.status_of(asset).get("staleCauses") or []),
-        "",
-        *(["Decisions, the newest first:", *table] if table else ["No decision is recorded yet."]),
+        *_decided(decisions, now),
     ]
+
+
+def _decided(decisions: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
+    table = columns(DECISION_HEAD, [decision_row(decision, now) for decision in decisions])
+    return ["", *(["Decisions, the newest first:", *table] if table else ["No decision is recorded yet."])]
 
 
 def condition_line(condition: Mapping[str, Any]) -> str:

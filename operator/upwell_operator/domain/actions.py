@@ -57,7 +57,8 @@ class Planned:
     """The generation whose `runOnApply` these actions answer."""
     tick: datetime | None = None
     """The tick that these actions answer, or that was skipped."""
-    next_tick: datetime | None = None
+    upcoming: tuple[datetime, ...] = ()
+    """The next ticks."""
     missed: int = 0
     """Ticks that passed without a run while Upwell was down, beside the one that is answered."""
     skipped: Skipped | None = None

@@ -82,7 +82,8 @@ def schedule_status(
         "conditions": merge(
             previous.get("conditions", ()), _ready(schedule.suspended, error), schedule.generation, now
         ),
-        "nextScheduleTime": timestamp(planned.next_tick) if planned.next_tick else None,
+        "nextScheduleTime": next(map(timestamp, planned.upcoming), None),
+        "upcoming": [timestamp(tick) for tick in planned.upcoming],
         "activeSince": timestamp(schedule.active_since) if schedule.active_since else None,
         "suspendedSince": timestamp(schedule.suspended_since) if schedule.suspended_since else None,
         "observedSchedule": schedule.observed_schedule,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from upwell_operator.domain import ticks
 from upwell_operator.domain.actions import Planned, Skipped
@@ -23,6 +24,8 @@ from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
 from upwell_operator.resources.schedule import MakeUp
 
+SHOWN = 5
+"""Ticks to come that status shows."""
 IN_TIME = timedelta(minutes=1)
 """A tick that is answered within this was not missed: a standby may have had to take over."""
 
@@ -55,7 +58,8 @@ def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     if schedule.suspended:
         return Planned(decisions=(_decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now),))
     late = delay(schedule.uid, schedule.jitter)
-    following = ticks.following(schedule.lines, schedule.time_zone, now - late, dst=schedule.dst)
+    row = ticks.row(schedule.lines, schedule.time_zone, now - late, dst=schedule.dst)
+    upcoming = tuple(islice(row, SHOWN))
     if Ref(schedule.ref.namespace, schedule.job) not in world.jobs:
         where = f'no ObservationJob "{schedule.job}" in namespace {schedule.ref.namespace}'
         message = f"spec.job.name: {where}; apply it, or mend the name"
@@ -63,7 +67,8 @@ def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     owed = _owed(schedule, now - late)
     planned = _answer(world, schedule, owed, now) if owed else Planned()
     at_once = owed is not None and owed.more and planned.tick is not None
-    return replace(planned, wake=now if at_once else following and following + late, next_tick=following)
+    wake = now if at_once else next((tick + late for tick in upcoming), None)
+    return replace(planned, wake=wake, upcoming=upcoming)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ class ScheduleStatus(Status):
 
     last_schedule_time: datetime | None = Field(None, description="The newest tick that was answered.")
     next_schedule_time: datetime | None = Field(None, description="The next tick; absent while suspended.")
+    upcoming: tuple[datetime, ...] = Field((), max_length=5, description="The next five ticks.")
     last_successful_time: datetime | None = Field(
         None, description="When a run of the job started by this schedule last succeeded."
     )

@@ -133,6 +133,79 @@ def test_without_causes_and_decisions_the_explanation_says_so():
     assert why.report(an_asset("raw"), [], NOW)[-1] == "No decision is recorded yet."
 
 
+def a_schedule(**status: Any) -> Object:
+    ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": "the spec is accepted"}
+    spec = {"schedules": ["0 6 * * *", "0 9 * * 0"], "timeZone": "Europe/Lisbon", "job": {"name": "sources"}}
+    meta = {"namespace": "shop", "name": "daily"}
+    return {"metadata": meta, "spec": spec, "status": {"conditions": [ready], **status}}
+
+
+def test_the_explanation_of_a_schedule_has_its_ticks_and_what_became_of_them():
+    schedule = a_schedule(
+        upcoming=["2026-11-23T06:00:00Z", "2027-05-24T05:00:00Z"],
+        lastScheduleTime="2026-11-22T06:00:00Z",
+        lastSkipped={"tick": "2026-11-21T06:00:00Z", "reason": "Forbidden"},
+        missedTicks=3,
+    )
+    decision = {"time": "2026-11-22T06:00:00Z", "decision": "Run", "reason": "Due", "run": "abc", "message": "tick"}
+    assert why.schedule_report(schedule, [decision], NOW) == [
+        "shop/daily (Schedule: 0 6 * * * and 0 9 * * 0 in Europe/Lisbon, runs ObservationJob sources)",
+        "",
+        "Ready=True Ready: the spec is accepted",
+        "",
+        "Next ticks:",
+        "  Mon 2026-11-23 06:00:00 WET   in 18h",
+        "  Mon 2027-05-24 06:00:00 WEST   in 182d",
+        "",
+        "Last tick:    Sun 2026-11-22 06:00:00 WET   6h ago",
+        "Last skipped: Sat 2026-11-21 06:00:00 WET   Forbidden",
+        "Missed while Upwell was down: 3",
+        "",
+        "Decisions, the newest first:",
+        "AGE   DECISION   REASON   RUN   MESSAGE",
+        "6h    Run        Due      abc   tick",
+    ]
+
+
+def test_a_schedule_that_has_not_ticked_yet_says_what_it_knows():
+    assert why.schedule_report(a_schedule(), [], NOW)[3:] == ["", "No decision is recorded yet."]
+
+
+@pytest.fixture
+def a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asset and a Schedule that are both called daily, and a Schedule called weekly."""
+    weekly = a_schedule()
+    weekly["metadata"] = {"namespace": "shop", "name": "weekly"}
+    items: dict[str, list[Object]] = {"assets": [an_asset("daily")], "schedules": [a_schedule(), weekly]}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = items.get(request.url.path.removeprefix("/v1/"), [])
+        return httpx.Response(200, json={"items": found, "metadata": {}})
+
+    monkeypatch.setattr(why, "connect", lambda to: connect(to, httpx.MockTransport(answer)))
+
+
+SUBJECTS = {
+    "an asset goes first": ("daily", "asset"),
+    "a Schedule that has no namesake": ("weekly", "schedule"),
+    "a Schedule by its kind": ("schedule/daily", "schedule"),
+}
+
+
+@pytest.mark.usefixtures("a_server")
+@pytest.mark.parametrize(("name", "kind"), SUBJECTS.values(), ids=SUBJECTS.keys())
+async def test_why_explains_what_is_called_so(name: str, kind: str, capsys: pytest.CaptureFixture[str]):
+    await why.explain(Connection(server="http://upwell.test", output=Format.JSON), name, 10)
+    assert json.loads(capsys.readouterr().out)[kind]["name"] == name.removeprefix("schedule/")
+
+
+@pytest.mark.usefixtures("a_server")
+async def test_why_of_nothing_is_an_error():
+    with pytest.raises(CommandError, match="no asset in namespace default has the name or key hourly") as error:
+        await why.explain(Connection(server="http://upwell.test"), "hourly", 10)
+    assert error.value.code is Code.NOT_FOUND
+
+
 VALUES = {
     "a number": ({"type": "int", "value": 3}, "3"),
     "text on several lines": ({"type": "md", "value": "# a\nb"}, "# a b"),

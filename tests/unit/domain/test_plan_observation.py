@@ -214,6 +214,7 @@ class TestSchedule:
         result = self.planned(replace(DAILY, last_tick=SIX - timedelta(days=1)))
         assert (len(starts(result)), result.tick, result.missed) == (2, SIX, 0)
         assert result.wake == SIX + timedelta(days=1)
+        assert result.upcoming == tuple(SIX + timedelta(days=n) for n in range(1, 6))
 
     def test_a_tick_is_answered_once(self) -> None:
         result = self.planned(replace(DAILY, last_tick=SIX))
@@ -358,9 +359,9 @@ class TestJitter:
     def test_it_fires_after_its_delay_under_the_name_of_the_tick(self) -> None:
         instant = timedelta(milliseconds=1)
         early = self.planned(self.SPREAD, SIX + self.DELAY - instant)
-        assert (early.tick, early.next_tick, early.wake) == (None, SIX, SIX + self.DELAY)
+        assert (early.tick, early.upcoming[0], early.wake) == (None, SIX, SIX + self.DELAY)
         fired = self.planned(self.SPREAD, SIX + self.DELAY)
-        assert (fired.tick, fired.next_tick, fired.wake) == (SIX, SIX + DAY, SIX + DAY + self.DELAY)
+        assert (fired.tick, fired.upcoming[0], fired.wake) == (SIX, SIX + DAY, SIX + DAY + self.DELAY)
         assert fired.actions == self.planned(replace(self.SPREAD, jitter=timedelta()), SIX).actions
 
     def test_the_delay_does_not_make_it_late(self) -> None:

@@ -209,12 +209,18 @@ class TestSchedule:
         return schedule_status(a_world({}, *runs), self.DAILY, previous or {}, planned, NOW, None)
 
     def test_a_tick_that_fired(self) -> None:
-        status = self.status(Planned(tick=NOW, next_tick=NOW + timedelta(days=1)))
+        status = self.status(Planned(tick=NOW, upcoming=(NOW + timedelta(days=1),)))
         assert (status["lastScheduleTime"], status["nextScheduleTime"]) == (
             "2026-11-22T12:00:00Z",
             "2026-11-23T12:00:00Z",
         )
         assert (status["activeSince"], status["observedSchedule"]) == ("2026-11-22T12:00:00Z", "0 6 * * * UTC")
+
+    def test_the_ticks_to_come_are_shown(self) -> None:
+        days = [NOW + timedelta(days=n) for n in (1, 2)]
+        status = self.status(Planned(upcoming=tuple(days)))
+        assert status["upcoming"] == ["2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z"]
+        assert status["nextScheduleTime"] == status["upcoming"][0]
 
     def test_missed_ticks_add_up(self) -> None:
         first = self.status(Planned(tick=NOW, missed=2))

@@ -58,7 +58,7 @@ def test_the_status_of_an_observation_job_is_in_the_schema(world: World) -> None
 def test_the_status_of_a_schedule_is_in_the_schema(world: World) -> None:
     schedule = Schedule(a_ref("daily"), "uid", "@daily", "sources", active_since=NOW, observed_schedule="@daily UTC")
     skipped = Skipped(NOW - timedelta(days=1), "Deadline")
-    planned = Planned(tick=NOW, missed=3, skipped=skipped, next_tick=NOW + timedelta(days=1))
+    planned = Planned(tick=NOW, missed=3, skipped=skipped, upcoming=(NOW + timedelta(days=1),))
     error = (Reason.JOB_NOT_FOUND, "spec.job.name: there is no ObservationJob sources")
     read = ScheduleStatus.model_validate(schedule_status(world, schedule, {}, planned, NOW, error))
     assert read.missed_ticks == 3

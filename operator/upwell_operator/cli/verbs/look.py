@@ -64,14 +64,24 @@ def events(
     asyncio.run(show_events(to, asset, limit, sorts, since))
 
 
-def why(to: Connection, asset: Asset, limit: Limit = 10) -> None:
-    """Explain why an asset is as it is.
+def why(
+    to: Connection,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="ASSET|SCHEDULE", help="Name or key of an asset, or name of a Schedule (or schedule/NAME)."
+        ),
+    ],
+    limit: Limit = 10,
+) -> None:
+    """Explain why an asset is as it is, or what became of a Schedule's ticks.
 
-    Its verdict, the causes with the path to where they began, and what was last decided about it.
+    An asset's verdict, the causes with the path to where they began, and what was last decided about it. A Schedule's
+    next five ticks, and why the last ones fired or were skipped.
     """
     from upwell_operator.cli.why import explain
 
-    asyncio.run(explain(to, asset, limit))
+    asyncio.run(explain(to, subject, limit))
 
 
 def runs(
