@@ -67,6 +67,9 @@ RIGHT: dict[str, Json] = {
             "retries": 0,
         }
     ),
+    "versions that nothing is built from": asset(
+        quarantine=[{"dataVersion": "9f86d081", "reason": "half a file"}, {"dataVersion": "sha256:\u00fc a/b"}]
+    ),
     "history, freshness and exports": asset(
         history={"events": 10, "age": "7d", "successfulRuns": 0, "failedRuns": 1},
         freshness={"maximumLag": "26h"},
@@ -205,6 +208,19 @@ WRONG: dict[str, Wrong] = {
         "greater than or equal to 1",
     ),
     "suspend in words": Wrong(asset(suspend="yes"), "spec.suspend", "not true or false", "must be of type boolean"),
+    "a version quarantined twice": Wrong(
+        asset(quarantine=[{"dataVersion": "v1"}, {"dataVersion": "v1", "reason": "again"}]),
+        "spec.quarantine",
+        "listed twice",
+        "Duplicate value",
+        "spec.quarantine[1]",
+    ),
+    "a quarantine of no version": Wrong(
+        asset(quarantine=[{"dataVersion": ""}]), "spec.quarantine[0].dataVersion", "at least 1", "at least 1 chars long"
+    ),
+    "a quarantine for a reason of two lines": Wrong(
+        asset(quarantine=[{"dataVersion": "v1", "reason": "a\nb"}]), "spec.quarantine[0].reason", "this is one line"
+    ),
     "a group of two words": Wrong(asset(group="raw data"), "spec.group", "this is one word"),
     "an owner of two lines": Wrong(asset(owners=["a\nb"]), "spec.owners[0]", "this is one line"),
     "an export to no namespace": Wrong(

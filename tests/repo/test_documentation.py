@@ -34,9 +34,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert sorted(str(page.relative_to(ROOT)) for page in unreached) == []
 
 
-def test_decisions_are_numbered_without_gaps_and_say_what_was_decided() -> None:
+def test_each_decision_has_a_number_of_its_own_and_says_what_was_decided() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    assert len({page.name[:4] for page in pages}) == len(pages)
     for page in pages:
         text = page.read_text(encoding="utf8")
         assert text.startswith(f"# {page.name[:4]} · ")

@@ -30,7 +30,10 @@ from upwell_operator.store import Store
 Json = dict[str, Any]
 MODELS = {"assets": AssetStatus, "observationjobs": ObservationJobStatus, "schedules": ScheduleStatus}
 STATUS_BYTES = 16 * 1024
-OWN = {"NeverMaterialized", "DependenciesChanged", "CodeChanged", "UpstreamDataChanged", "FreshnessExpired"}
+OWN = {
+    "NeverMaterialized", "VersionQuarantined", "DependenciesChanged", "CodeChanged", "UpstreamDataChanged",
+    "FreshnessExpired",
+}  # fmt: skip
 VERSIONED = (EventType.OBSERVATION, EventType.MATERIALIZATION)
 BY_JOB = (TriggerType.OBSERVATION_JOB, TriggerType.SCHEDULE)
 
@@ -110,7 +113,7 @@ def eagerness(quiet: Quiet, *, emptied: bool) -> Iterator[str]:
         eager = (spec.get("autoMaterialize") or {}).get("policy") == "Eager"
         if not eager or fresh.status != "False" or fresh.reason not in OWN:
             continue
-        why = _excuse(quiet, name, spec)
+        why = _excuse(quiet, name, spec, oracle)
         newest = next(iter(quiet.decisions["assets", name]), None)
         if why is None:
             yield f"{name} is {fresh.reason}, could be built, and is not; last decision: {newest}"
@@ -120,11 +123,13 @@ def eagerness(quiet: Quiet, *, emptied: bool) -> Iterator[str]:
             yield f"{name} is {fresh.reason} and not built because of {why}, and the last decision says {newest}"
 
 
-def _excuse(quiet: Quiet, name: str, spec: Json) -> str | None:
+def _excuse(quiet: Quiet, name: str, spec: Json, oracle: Oracle) -> str | None:
     if spec.get("suspend"):
         return "Suspended"
     if any(quiet.states.get(dep, AssetState()).version is None for dep in deps_of(spec)):
         return "InputMissing"
+    if any(quiet.states[dep].version in oracle.barred(dep) for dep in deps_of(spec)):
+        return "VersionQuarantined"
     failure = quiet.states.get(name, AssetState()).failure
     jobs = [run for run in map(read_run, quiet.jobs) if run and run.asset.name == name]
     failed = {run.ref.name for run in jobs if run.outcome is Outcome.FAILED} | ({failure.run} if failure else set())
@@ -201,7 +206,7 @@ def requests(quiet: Quiet, outside: Outside, ledger: Ledger) -> Iterator[str]:
         if obj["metadata"]["annotations"].get(Annotation.REQUESTED_AT) != request.token:
             continue
         handled = (obj.get("status") or {}).get("lastHandledRequest") == request.token
-        if handled and request.kind == "assets" and not made[request.uid, request.token]:
+        if handled and request.kind == "assets" and not made[request.uid, request.token] and not outside.quarantined:
             yield f"request {request.token} of {request.name} counts as answered, and no Job was ever made"
         if not handled and _answerable(quiet, request.kind, obj):
             newest = next(iter(quiet.decisions[request.kind, request.name]), None)

@@ -53,6 +53,8 @@ class Outside:
     deleted_jobs: list[str] = field(default_factory=list)
     edited: set[str] = field(default_factory=set)
     """Schedules whose line or suspension somebody changed."""
+    quarantined: set[str] = field(default_factory=set)
+    """Sources of which a version was quarantined once: what is asked for below them may be refused."""
     _data: dict[str, int] = field(default_factory=dict)
     _tokens: int = 0
 
@@ -160,7 +162,7 @@ class Outside:
 
     async def _person_acts(self) -> None:
         acts = [self._new_code, self._new_deps, self._suspend, self._policy, self._recreate]
-        acts += [self._ask, self._ask, self._ask_job]
+        acts += [self._ask, self._ask, self._ask_job, self._quarantine]
         acts += [self._delete_job] * self.storm.weather.job_deletions
         await self.dice.choice(acts)()
 
@@ -207,6 +209,16 @@ class Outside:
     async def _ask_job(self) -> None:
         if ("observationjobs", "look") in self.manifests:
             await self._request("observationjobs", "look")
+
+    async def _quarantine(self) -> None:
+        """Bar what a source is now, or may come to be; or release what is barred."""
+        sources = self._names(lambda spec: "observe" in spec)
+        if not sources:
+            return
+        name, dice = self.dice.choice(sources), self.dice
+        versions = {self.look(name), f"{name}@{dice.choice((0, 1, 2))}"} if dice.random() < 0.6 else set()
+        self.quarantined.add(name)
+        await self._edit([name], quarantine=[{"dataVersion": one} for one in sorted(versions)])
 
     async def _delete_job(self) -> None:
         jobs = (await self.cluster.list("jobs", NAMESPACE)).items

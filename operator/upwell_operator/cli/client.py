@@ -32,9 +32,9 @@ class Api:
         """Give the JSON of a path; parameters that are None are left out."""
         return self._json(await self._send("GET", path, query))
 
-    async def post(self, path: str, body: Object | None = None) -> Object:
-        """Post JSON to a path and give the JSON of the answer."""
-        return self._json(await self._send("POST", path, {}, body or {}))
+    async def post(self, path: str, **query: object) -> Object:
+        """Post to a path and give the JSON of the answer; parameters that are None are left out."""
+        return self._json(await self._send("POST", path, query, {}))
 
     async def text(self, path: str) -> str:
         """Give a path's text, such as a log."""

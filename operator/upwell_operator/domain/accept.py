@@ -19,6 +19,7 @@ from upwell_operator.domain.snapshot import (
     AutoPolicy,
     MissedRuns,
     ObservationJob,
+    Quarantined,
     Ref,
     Requirement,
     Schedule,
@@ -60,6 +61,7 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         owners=wanted.owners,
         kinds=wanted.kinds,
         labels=tuple(sorted(meta.labels.items())),
+        quarantine=tuple(Quarantined(one.data_version, one.reason or "") for one in wanted.quarantine),
     )
 
 

@@ -37,6 +37,7 @@ ROWS: dict[Reason, Staleness] = {
     Reason.DEPENDENCY_NOT_EXPORTED: Staleness.UNKNOWN,
     # The design's table, row by row.
     Reason.NEVER_MATERIALIZED: Staleness.MISSING,
+    Reason.VERSION_QUARANTINED: Staleness.STALE,
     Reason.DEPENDENCIES_CHANGED: Staleness.STALE,
     Reason.CODE_CHANGED: Staleness.STALE,
     Reason.UPSTREAM_DATA_CHANGED: Staleness.STALE,
@@ -86,6 +87,15 @@ def of_input(reason: Reason, upstream: Ref, text: str) -> Cause:
     return Cause(reason, upstream, text, _RANK[reason] + 1, hash((reason, upstream)))
 
 
+def barred(upstream: Ref, text: str) -> Cause:
+    """Make the cause of having been built from a quarantined version of a direct input.
+
+    Its text counts: why something is quarantined is told again to all who were built from it.
+    """
+    reason = Reason.VERSION_QUARANTINED
+    return Cause(reason, upstream, text, _RANK[reason] + 1, hash((reason, upstream, text)))
+
+
 def through(reason: Reason, upstream: Ref, via: Cause) -> Cause:
     """Make a cause that lies further up: `via` is the first cause of a direct input."""
     order = _RANK[reason] + (via.order & _DEPTH) + 1
@@ -108,6 +118,9 @@ def path(cause: Cause, home: str) -> list[str]:
 
 def sentence(cause: Cause, home: str) -> str:
     """Say a cause to a person."""
+    if cause.reason is Reason.VERSION_QUARANTINED and cause.depth:
+        way = f"{arrows(path(cause, home))}, " if cause.root else ""
+        return f"built from quarantined data: {way}{(cause.root or cause).text}"
     if cause.text or cause.via is None or cause.root is None:
         return cause.text
     way = f"{arrows(path(cause, home))} ({cause.root.reason.value})"

@@ -39,6 +39,7 @@ class Why(StrEnum):
     ALREADY_RUNNING = "AlreadyRunning"
     INPUT_MISSING = "InputMissing"
     UPSTREAM_PENDING = "UpstreamPending"
+    VERSION_QUARANTINED = "VersionQuarantined"
     RUN_FAILED = "RunFailed"
     STORE_UNAVAILABLE = "StoreUnavailable"
     DEADLINE = "Deadline"

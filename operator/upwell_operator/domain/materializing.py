@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from upwell.protocol import InputVersion, RunKind
+from upwell_operator.domain import causes as because
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import consumed_run, requested_run
@@ -24,7 +25,8 @@ from upwell_operator.domain.snapshot import (
     Trigger,
     TriggerType,
 )
-from upwell_operator.domain.staleness import Staleness
+from upwell_operator.domain.staleness import Staleness, Verdict
+from upwell_operator.domain.texts import clipped
 from upwell_operator.domain.versions import consumed, current
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Kind, Reason
@@ -32,13 +34,14 @@ from upwell_operator.resources.meta import Kind, Reason
 OWN_REASONS = frozenset(
     {
         Reason.NEVER_MATERIALIZED,
+        Reason.VERSION_QUARANTINED,
         Reason.DEPENDENCIES_CHANGED,
         Reason.CODE_CHANGED,
         Reason.UPSTREAM_DATA_CHANGED,
         Reason.FRESHNESS_EXPIRED,
     }
 )
-"""Reasons 1 to 4 and 6: building this asset mends them. UpstreamStale is mended upstream."""
+"""Reasons that building this asset mends: all but UpstreamStale, which is mended upstream, and what is not known."""
 
 
 def decide(asset: Asset, verb: Verb, reason: str, message: str, now: datetime, run: str | None = None) -> Decision:
@@ -77,7 +80,17 @@ def will_rebuild(world: World, asset: Asset) -> bool:
     if verdict is None or verdict.staleness not in (Staleness.STALE, Staleness.MISSING) or _failed(world, asset):
         return False
     pending = any(dep in world.pending for dep in asset.deps)
-    return pending or (verdict.reason in OWN_REASONS and not _missing(world, asset))
+    return pending or (_mendable(verdict) is not None and not (_missing(world, asset) or _quarantined(world, asset)))
+
+
+def _mendable(verdict: Verdict) -> Reason | None:
+    """Give the first reason that building this asset would mend.
+
+    That its own version is quarantined is none: the same inputs make the same version, again and again.
+    """
+    own = Reason.VERSION_QUARANTINED
+    found = (one.reason for one in verdict.causes if one.reason is not own or one.depth)
+    return next((reason for reason in found if reason in OWN_REASONS), None)
 
 
 def plan_materialization(world: World, asset: Asset, now: datetime) -> Planned:
@@ -94,6 +107,10 @@ def _requested(world: World, asset: Asset, token: str, now: datetime) -> Planned
     refusal = _not_now(world, asset) or _awaited(world, asset)
     if refusal:
         return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], f"request {token}: {refusal[1]}", now),))
+    barred = _quarantined(world, asset)
+    if barred:
+        refused = decide(asset, Verb.NO_RUN, barred[0], f"request {token}: {barred[1]}", now)
+        return Planned(decisions=(refused,), handled_request=token)
     start = _start(
         world, asset, name, consumed(asset, world.graph, world.states), Trigger(TriggerType.REQUEST, token), token
     )
@@ -111,14 +128,20 @@ def _automatic(world: World, asset: Asset, now: datetime) -> Planned:
     if asset.policy is AutoPolicy.NEVER:
         message = "stale, but spec.autoMaterialize.policy is Never; request it, or set the policy to Eager"
         return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.POLICY_NEVER, message, now),), wake=wake)
-    if verdict.reason not in OWN_REASONS:
-        message = "an input is stale; this asset follows once that has been rebuilt with another version"
-        return Planned(decisions=(decide(asset, Verb.WAIT, Why.UPSTREAM_PENDING, message, now),), wake=wake)
-    return _eager(world, asset, verdict.reason, now)
+    reason = _mendable(verdict)
+    if reason is not None:
+        return _eager(world, asset, reason, now)
+    if verdict.reason is Reason.VERSION_QUARANTINED:
+        message = "its own version is quarantined; the same inputs would make it again, so change one, or request a run"
+        return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.VERSION_QUARANTINED, message, now),), wake=wake)
+    message = "an input is stale; this asset follows once that has been rebuilt with another version"
+    return Planned(decisions=(decide(asset, Verb.WAIT, Why.UPSTREAM_PENDING, message, now),), wake=wake)
 
 
 def _eager(world: World, asset: Asset, reason: Reason, now: datetime) -> Planned:
-    refusal = _not_now(world, asset) or _missing(world, asset) or _upstream(world, asset)
+    refusal = (
+        _not_now(world, asset) or _missing(world, asset) or _upstream(world, asset) or _quarantined(world, asset)
+    )
     if refusal:
         return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], refusal[1], now),))
     failed = _failed(world, asset)
@@ -165,6 +188,17 @@ def _upstream(world: World, asset: Asset) -> tuple[Why, str] | None:
     for dep in asset.deps:
         if dep in world.pending:
             return Why.UPSTREAM_PENDING, f"input {dep.name} is being rebuilt first"
+    return None
+
+
+def _quarantined(world: World, asset: Asset) -> tuple[Why, str] | None:
+    """Give the input whose current version may not be built from, with the way out."""
+    for dep in asset.deps:
+        verdict = world.verdicts.get(dep)
+        if verdict and (bar := verdict.bar):
+            what = because.sentence(bar, asset.ref.namespace).removeprefix("built from ")
+            out = "it takes another version, or `upwell quarantine --release`, to build from it"
+            return Why.VERSION_QUARANTINED, clipped(f"input {dep.name} is {what}; {out}")
     return None
 
 

@@ -64,6 +64,13 @@ class AutoPolicy(StrEnum):
     EAGER = "Eager"
 
 
+class Quarantined(NamedTuple):
+    """A data version that nothing may be built from, and why, if somebody said it."""
+
+    version: str
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One accepted Asset as the domain sees it."""
@@ -94,6 +101,7 @@ class Asset:
     owners: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    quarantine: tuple[Quarantined, ...] = ()
 
     @property
     def id(self) -> AssetId:

@@ -2,7 +2,7 @@
 
 `assess` reads the design's table: every fact that holds becomes a cause, and the first in the order of `verdict.ROWS`
 decides. A verdict depends on its own asset and state and on the verdicts of its direct upstream, of which it sees
-nothing but the current version and `onward`; so `propagate` stops wherever these two are what they were.
+nothing but the current version, `onward` and what is `barred`; so `propagate` stops wherever these are what they were.
 
 Versions are compared, never times: data that changed and changed back is fresh again. Limits: unpartitioned assets.
 """
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from upwell.protocol import RunKind
 from upwell_operator.domain import causes as because
+from upwell_operator.domain import quarantine
 from upwell_operator.domain.causes import Cause, Staleness
 from upwell_operator.domain.conditions import timestamp
 from upwell_operator.domain.graph import Graph
@@ -71,7 +72,9 @@ def propagate(
 
 def _means_otherwise(old: Verdict, new: Verdict) -> bool:
     """Say whether those below must be judged again; the word is compared first because that is quick."""
-    return old.staleness is not new.staleness or old.version != new.version or old.onward != new.onward
+    if old.staleness is not new.staleness or old.version != new.version or old.onward != new.onward:
+        return True
+    return old.barred != new.barred
 
 
 def assess(asset: Asset, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
@@ -83,11 +86,17 @@ def _judge(node: Node, graph: Graph, states: States, verdicts: Verdicts, now: da
     asset, state = node.asset, states.get(node.data, UNKNOWN_STATE)
     if node.cycle is not None or node.unmet or node.lost:
         return _broken(node, graph, state)
-    found = _derived(node, state, verdicts) if asset.kind is _DERIVED else _reported(asset, state)
+    over: tuple[str, ...] = ()
+    if asset.kind is _DERIVED:
+        found, over = _derived(node, state, verdicts)
+    else:
+        found = _reported(asset, state)
+    if asset.quarantine:
+        found += quarantine.of_itself(asset, state)
     if asset.maximum_lag is None:
-        return judged(node, found, state.version, None)
+        return judged(node, found, state.version, None, over)
     expired, deadline = _overdue(asset, asset.maximum_lag, state, now)
-    return judged(node, found + expired, state.version, deadline)
+    return judged(node, found + expired, state.version, deadline, over)
 
 
 _DERIVED = AssetKind.DERIVED
@@ -150,27 +159,46 @@ _NOUN = {RunKind.OBSERVE: "observation", RunKind.MATERIALIZE: "materialization"}
 # Derived assets: rows 1 to 5, 7 and 8 of the table
 
 
-def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> list[Cause]:
+def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> tuple[list[Cause], tuple[str, ...]]:
+    """Give the causes, and the inputs that are passed over."""
     asset, made = node.asset, state.materialization
     if made is None:
-        never = because.own(Reason.NEVER_MATERIALIZED, asset.ref, "it has never been materialized")
-        return [never, *(one for above in node.up if (one := verdicts[above.ref].onward))]
+        return _never_made(node, verdicts)
     then = node.then if node.made is made else _remembered(node, made)
-    found, same = [], len(then) == len(node.up)
+    found, over, same = list[Cause](), list[Verdict](), len(then) == len(node.up)
     for above in node.up:
         verdict = verdicts[above.ref]
         version, onward = verdict.version, verdict.onward
         if onward is not None:
             found.append(onward)
+        if verdict.barred:
+            version = _unless_barred(verdict, then.get(above.data), found, over)
         if above.data not in then:
             same = False
         elif version is not None and then[above.data] != version:  # versions.differs, without its call
             found.append(_data_changed(above.asset, asset.ref.namespace, then[above.data], version))
     if not same and then.keys() != (now := {above.data for above in node.up}):
         found.append(_dependencies_changed(asset, then.keys(), now))
-    if asset.code_version is not None and asset.code_version != made.code_version:
-        found.append(_code_changed(asset, made))
-    return found
+    return found + _code_changed(asset, made), _named(over)
+
+
+def _never_made(node: Node, verdicts: Verdicts) -> tuple[list[Cause], tuple[str, ...]]:
+    above = [verdicts[one.ref] for one in node.up]
+    never = because.own(Reason.NEVER_MATERIALIZED, node.ref, "it has never been materialized")
+    return [never, *(one.onward for one in above if one.onward)], _named([one for one in above if one.bar])
+
+
+def _unless_barred(verdict: Verdict, then: str | None, found: list[Cause], over: list[Verdict]) -> str | None:
+    """Note whether what was consumed is barred. Give the current version, unless it is: then it is passed over."""
+    found += [one.cause for one in verdict.barred if one.version == then]
+    if verdict.bar is None:
+        return verdict.version
+    over.append(verdict)
+    return None
+
+
+def _named(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    return tuple(f"{one.data.key} {(one.version or '')[:SHORT]}" for one in verdicts)
 
 
 def _remembered(node: Node, made: Materialization) -> dict[tuple[str, str], str | None]:
@@ -195,7 +223,9 @@ def _dependencies_changed(asset: Asset, then: AbstractSet[tuple[str, str]], now:
     return because.own(Reason.DEPENDENCIES_CHANGED, asset.ref, clipped(text))
 
 
-def _code_changed(asset: Asset, made: Materialization) -> Cause:
+def _code_changed(asset: Asset, made: Materialization) -> list[Cause]:
+    if asset.code_version is None or asset.code_version == made.code_version:
+        return []
     then = "none" if made.code_version is None else f'"{made.code_version}"'
     text = f'spec.codeVersion is "{asset.code_version}"; it was materialized with {then}'
-    return because.own(Reason.CODE_CHANGED, asset.ref, clipped(text))
+    return [because.own(Reason.CODE_CHANGED, asset.ref, clipped(text))]

@@ -8,8 +8,10 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from upwell_operator.domain import causes as because
+from upwell_operator.domain import quarantine
 from upwell_operator.domain.causes import ROWS, Cause, Staleness
 from upwell_operator.domain.node import Node
+from upwell_operator.domain.quarantine import Barred
 from upwell_operator.domain.snapshot import Asset, AssetId, AssetKind
 from upwell_operator.domain.texts import SHORT, clipped
 from upwell_operator.resources.meta import Reason
@@ -42,6 +44,15 @@ class Verdict(NamedTuple):
     """The cause that this gives to those directly below, if it gives one."""
     expires_at: datetime | None
     """When `maximumLag` will turn it, if nothing happens before; None if it already did, or never will."""
+    barred: tuple[Barred, ...] = ()
+    """Its versions that may not be built from."""
+    passed_over: tuple[str, ...] = ()
+    """Inputs whose current version may not be built from: this asset stays with the ones that it has."""
+
+    @property
+    def bar(self) -> Cause | None:
+        """Give the cause for which the current version may not be built from, if it may not."""
+        return next((one.cause for one in self.barred if one.version == self.version), None)
 
     @property
     def fresh(self) -> str:
@@ -56,19 +67,34 @@ _DERIVED, _FRESHEST, _UP_TO_DATE = AssetKind.DERIVED, Staleness.FRESH, Reason.UP
 """Looking a member up in its enum takes as long as a function call; these are looked up for every asset."""
 
 
-def judged(node: Node, found: list[Cause], version: str | None, expires_at: datetime | None) -> Verdict:
-    """Give the verdict that these causes come to; none means fresh."""
+def judged(
+    node: Node, found: list[Cause], version: str | None, expires_at: datetime | None, over: tuple[str, ...] = ()
+) -> Verdict:
+    """Give the verdict that these causes come to; none means fresh. `over` are the inputs that are passed over."""
+    barred = quarantine.listed(node.asset) if node.asset.quarantine else ()
     if not found:
-        return _new(Verdict, (node.data, _FRESHEST, _UP_TO_DATE, (), 0, version, None, expires_at))
+        return _new(Verdict, (node.data, _FRESHEST, _UP_TO_DATE, (), 0, version, None, expires_at, barred, over))
     if len(found) > 1:
         found.sort(key=_BY_ROW)
-    first, reason, omitted = found[0], found[0].reason, len(found) - CAUSES
+    reason, omitted = found[0].reason, len(found) - CAUSES
     kept = tuple(found) if omitted <= 0 else tuple(found[:CAUSES])
-    if reason in _REPORTED and node.asset.kind is not _DERIVED:
-        onward = _reported(node.asset, reason, version)
-    else:
-        onward = because.through(_ONWARD[reason], node.ref, first)
-    return _new(Verdict, (node.data, ROWS[reason], reason, kept, max(0, omitted), version, onward, expires_at))
+    if reason is _QUARANTINED:
+        barred += quarantine.inherited(node.ref, version, found[0])
+        found = [one for one in found if one.reason is not _QUARANTINED]
+    onward = _onward(node, found[0], version) if found else None
+    return _new(
+        Verdict, (node.data, ROWS[reason], reason, kept, max(0, omitted), version, onward, expires_at, barred, over)
+    )
+
+
+_QUARANTINED = Reason.VERSION_QUARANTINED
+
+
+def _onward(node: Node, first: Cause, version: str | None) -> Cause:
+    """Give what those below see, whatever they were built from."""
+    if first.reason in _REPORTED and node.asset.kind is not _DERIVED:
+        return _reported(node.asset, first.reason, version)
+    return because.through(_ONWARD[first.reason], node.ref, first)
 
 
 _ONWARD = {
@@ -93,7 +119,8 @@ def _reported(asset: Asset, reason: Reason, version: str | None) -> Cause:
 def message(verdict: Verdict) -> str:
     """Give the message of the condition Fresh: the first cause, and how many more there are; at most 1 KiB."""
     if not verdict.causes:
-        return f"up to date at data version {(verdict.version or 'none')[:SHORT]}"
+        over = f"; passed over, as quarantined: {', '.join(verdict.passed_over)}" if verdict.passed_over else ""
+        return clipped(f"up to date at data version {(verdict.version or 'none')[:SHORT]}{over}")
     more = len(verdict.causes) - 1 + verdict.omitted
     text = because.sentence(verdict.causes[0], verdict.data.namespace)
     return clipped(f"{text} (and {more} more)" if more else text)

@@ -14,10 +14,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from upwell.protocol import MAX_VERSION_CHARS
 from upwell_operator.resources.asset_status import AssetStatus
 from upwell_operator.resources.condition import Resource
 from upwell_operator.resources.duration import Duration
-from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text
+from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text, Unique
 from upwell_operator.resources.pod import RunTemplate
 
 Key = Annotated[
@@ -100,6 +101,15 @@ class History(Model):
     age: Duration = Field("90d", validate_default=True, description="Events older than this are dropped.")
     successful_runs: Int = Field(3, ge=0, le=100, description="Jobs of successful runs kept, with their pods and logs.")
     failed_runs: Int = Field(3, ge=0, le=100, description="Jobs of failed runs kept, with their pods and logs.")
+
+
+class Quarantined(Model):
+    """A data version of this asset that nothing may be built from."""
+
+    data_version: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_VERSION_CHARS)] = Field(
+        description="The version, whole, as `status.dataVersion` gives it."
+    )
+    reason: Line | None = Field(None, description="Why, for whoever is kept waiting by it, for example `half a file`.")
 
 
 def _deps_differ(spec: AssetSpec) -> bool:
@@ -194,6 +204,13 @@ class AssetSpec(Model):
         max_length=256,
         description='Other namespaces whose assets may depend on this one, for example `[marts]`; `["*"]` means all. '
         "Only its own, if left out.",
+    )
+    quarantine: Annotated[tuple[Quarantined, ...], Unique(("data_version",))] = Field(
+        (),
+        max_length=100,
+        description="Data versions that nothing may be built from, for example `[{dataVersion: 9f86d081, reason: a bad "
+        "file}]`. What was built from one, however far down, is stale (VersionQuarantined); what was built from an "
+        "earlier version stays as it is until there is a later one.",
     )
     suspend: Bool = Field(
         default=False, description="Start no runs of this asset. What runs already goes on; freshness is still shown."

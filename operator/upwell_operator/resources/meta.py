@@ -128,6 +128,8 @@ class Reason(StrEnum):
     # For Fresh, False:
     NEVER_MATERIALIZED = "NeverMaterialized"
     """The asset has never been materialized."""
+    VERSION_QUARANTINED = "VersionQuarantined"
+    """Its current version, or one that it was built from however far up, is in an asset's `spec.quarantine`."""
     DEPENDENCIES_CHANGED = "DependenciesChanged"
     """The set of deps differs from the one that was consumed."""
     CODE_CHANGED = "CodeChanged"
@@ -179,6 +181,7 @@ POLARITY: dict[Reason, tuple[Says, ...]] = {
     **_all(
         (Says(ConditionType.FRESH, "False"),),
         Reason.NEVER_MATERIALIZED,
+        Reason.VERSION_QUARANTINED,
         Reason.DEPENDENCIES_CHANGED,
         Reason.CODE_CHANGED,
         Reason.UPSTREAM_DATA_CHANGED,

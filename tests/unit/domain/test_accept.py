@@ -8,7 +8,7 @@ from typing import Any
 from builders import NAMESPACE, NOW, a_ref, a_run
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
 from upwell_operator.domain.clocks import Dst
-from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, MissedRuns, Outcome, Ref, Requirement
+from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, MissedRuns, Outcome, Quarantined, Ref, Requirement
 from upwell_operator.domain.world import Runs
 from upwell_operator.resources.meta import API_VERSION, Kind
 from upwell_operator.resources.parsing import parse
@@ -55,8 +55,10 @@ def test_everything_a_decision_needs_is_taken_over() -> None:
         freshness={"maximumLag": "26h"},
         history={"successfulRuns": 1, "failedRuns": 2},
         exportTo=["marts"],
+        quarantine=[{"dataVersion": "v1", "reason": "half a file"}, {"dataVersion": "v2"}],
         suspend=True,
     )
+    assert asset.quarantine == (Quarantined("v1", "half a file"), Quarantined("v2"))
     assert (asset.ref, asset.uid, asset.generation, asset.created_at) == (a_ref("x"), "u1", 3, NOW)
     assert asset.deps == (Ref(NAMESPACE, "a"), Ref("other", "b"))
     assert (asset.policy, asset.code_version, asset.suspended) == (AutoPolicy.EAGER, "3", True)

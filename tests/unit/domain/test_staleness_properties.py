@@ -23,6 +23,7 @@ from upwell_operator.domain.snapshot import (
     AssetState,
     Materialization,
     Observation,
+    Quarantined,
     Ref,
 )
 from upwell_operator.domain.staleness import Verdict, causes_for_status, message, propagate
@@ -43,7 +44,7 @@ class Told(NamedTuple):
 
 
 OWN = ("NeverMaterialized", "DependenciesChanged", "CodeChanged")
-FALSE = (*OWN, "UpstreamDataChanged", "UpstreamStale", "FreshnessExpired")
+FALSE = (OWN[0], "VersionQuarantined", *OWN[1:], "UpstreamDataChanged", "UpstreamStale", "FreshnessExpired")
 ROWS = (*FALSE, "UpstreamUnobserved", "ObservationFailed", "UpstreamUnknown", "NeverObserved")
 
 
@@ -97,6 +98,9 @@ class Oracle:
         if problem:
             return [Told(problem, str(ref), ())]
         found = self.derived(asset, state) if asset.kind is AssetKind.DERIVED else self.reported(asset, state)
+        made = state.materialization or asset.kind is not AssetKind.DERIVED
+        if made and state.version in {one.version for one in asset.quarantine}:
+            found.append(Told("VersionQuarantined", str(ref), ()))
         return sorted(found, key=lambda one: (ROWS.index(one.reason), len(one.path)))
 
     def expired(self, asset: Asset, *times: datetime | None) -> list[Told]:
@@ -127,13 +131,23 @@ class Oracle:
         if asset.code_version not in (None, made.code_version):
             found.append(Told("CodeChanged", str(asset.ref), ()))
         for ref in self.inputs(asset.ref):
-            version, data = self.state(ref).version, tuple(self.assets[ref].id)
-            if data in then and version not in (None, then[data]):
+            version, data, barred = self.state(ref).version, tuple(self.assets[ref].id), self.barred(ref)
+            if then.get(data) in barred:
+                found.append(Told("VersionQuarantined", str(ref), (str(ref), *barred[then[data]])))
+            if data in then and version not in (None, then[data], *barred):
                 found.append(Told("UpstreamDataChanged", str(ref), (str(ref),)))
         return found
 
+    def barred(self, ref: Ref) -> dict[str | None, tuple[str, ...]]:
+        """Give the versions that may not be built from, each with the way further up to where that began."""
+        barred: dict[str | None, tuple[str, ...]] = {}
+        inherited = [one for one in self.causes(ref) if one.reason == "VersionQuarantined" and one.path]
+        if inherited:
+            barred[self.state(ref).version] = inherited[0].path
+        return barred | {one.version: () for one in self.assets[ref].quarantine}
+
     def from_above(self, ref: Ref) -> list[Told]:
-        causes = self.causes(ref)
+        causes = [one for one in self.causes(ref) if one.reason != "VersionQuarantined"]
         if not causes:
             return []
         first, source = causes[0], self.assets[ref].kind is not AssetKind.DERIVED
@@ -212,6 +226,7 @@ assets = st.builds(
     kind=st.sampled_from(["Derived"] * 4 + ["Source", "Source", "External"]),
     code_version=st.sampled_from([None, None, "1", "2"]),
     maximum_lag=st.sampled_from([None, None, None, HOUR]),
+    quarantine=st.sampled_from([(), (), (), (Quarantined("v1"),), (Quarantined("v2", "bad"), Quarantined("v3"))]),
     export_to=st.sampled_from([(), ("*",), ("*",), ("shop",)]),
     created_at=st.sampled_from([NOW, NOW - HOUR]),
 )

@@ -14,6 +14,7 @@ DESIGNED = """
 GET /v1/assets · GET /v1/assets/{namespace}/{name} · GET /v1/assets/{namespace}/{name}/events
 GET /v1/assets/{namespace}/{name}/versions · GET /v1/assets/{namespace}/{name}/decisions
 POST /v1/assets/{namespace}/{name}/observe · POST /v1/assets/{namespace}/{name}/materialize
+POST /v1/assets/{namespace}/{name}/quarantine · POST /v1/assets/{namespace}/{name}/release
 POST /v1/assets/{namespace}/{name}/events · POST /v1/observation-jobs/{namespace}/{name}/run
 GET /v1/observation-jobs · GET /v1/schedules · GET /v1/graph · GET /v1/runs · GET /v1/runs/{namespace}/{run}
 GET /v1/runs/{namespace}/{run}/log · POST /v1/runs/{namespace}/{run}/events · GET /v1/stream

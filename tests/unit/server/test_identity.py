@@ -148,6 +148,8 @@ RIGHTS = {
     "GET /v1/stream": ("watch", "assets", ""),
     "POST /v1/assets/shop/raw-orders/observe": ("patch", "assets", "shop"),
     "POST /v1/assets/shop/raw-orders/materialize": ("patch", "assets", "shop"),
+    "POST /v1/assets/shop/raw-orders/quarantine?version=v1": ("patch", "assets", "shop"),
+    "POST /v1/assets/shop/raw-orders/release?version=v1": ("patch", "assets", "shop"),
     "POST /v1/assets/shop/raw-orders/events": ("update", "assets/events", "shop"),
     "POST /v1/observation-jobs/shop/x/run": ("patch", "observationjobs", "shop"),
 }

@@ -1,4 +1,4 @@
-"""Verbs that ask for a run: observe, materialize."""
+"""Verbs that ask for something: observe, materialize, quarantine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs; t
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    for verb in (observe, materialize):
+    for verb in (observe, materialize, quarantine):
         app.command()(user_verb(verb))
 
 
@@ -56,3 +56,21 @@ def materialize(
     if bool(assets) is (selection is not None):
         raise CommandError("name assets, or give a --selection", Code.USAGE)
     asyncio.run(ask(to, assets or [], selection, wait=wait, patience=timeout))
+
+
+def quarantine(
+    to: Connection,
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Name or key of an asset.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A data version of it, or how only one begins.")],
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for whoever is kept waiting by it.")] = None,
+    release: Annotated[bool, typer.Option("--release", help="Let it be built from again.")] = False,
+) -> None:
+    """Let nothing be built from a data version.
+
+    What was built from it, however far down, turns stale (VersionQuarantined) and is built again from the next version.
+    """
+    from upwell_operator.cli.quarantine import edit
+
+    if release and reason:
+        raise CommandError("a --reason is for a quarantine; leave it out with --release", Code.USAGE)
+    asyncio.run(edit(to, asset, version, reason, release=release))
