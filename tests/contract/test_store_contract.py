@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -28,7 +29,7 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.errors import Fenced, Stalled
 from upwell_operator.resources.meta import Kind
 from upwell_operator.settings import Settings
-from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append, history
+from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append, history, uses
 
 backend, store = redis_servers.backend, redis_servers.store
 
@@ -54,6 +55,10 @@ def saw(number: int, version: str | None, asset: AssetId = ORDERS, **more: objec
 def made(number: int, version: str, asset: AssetId = DAILY, **more: object) -> Append:
     it = event(number, EventType.MATERIALIZATION, version, result=True)
     return Append(asset, it, **{"run": f"r{number}", **more})  # type: ignore[arg-type]
+
+
+def built(number: int, version: str, asset: AssetId, *inputs: tuple[str, str, str | None], **more: object) -> Append:
+    return made(number, version, asset, inputs=tuple(InputVersion(*one) for one in inputs), **more)
 
 
 def failed(number: int, type_: EventType, asset: AssetId = ORDERS, **more: object) -> Append:
@@ -268,6 +273,62 @@ class TestHistory:
         )
         assert await store.undefined("shop", {ORDERS.key}) == ["x/y"]
         assert await store.undefined("shop") == [ORDERS.key, "x/y"]
+
+
+class TestUses:
+    async def test_what_was_built_from_a_version_is_found_however_far_down(self, store: Store) -> None:
+        clean, report, other = AssetId("shop", "clean"), AssetId("sales", "report"), AssetId("shop", "other")
+        await store.append([saw(1, "v1"), saw(2, "v2")])
+        await store.append([built(3, "c1", clean, ("raw", ORDERS.key, "v1"))])
+        await store.append([built(4, "o1", other, ("raw", ORDERS.key, "v2"))])
+        await store.append([built(5, "r1", report, ("shop/clean", "clean", "c1"), ("shop/raw", ORDERS.key, "v2"))])
+        found = await store.built_from(ORDERS, "v1")
+        assert [(one.depth, one.id, one.version, one.input, one.consumed, one.run) for one in found.uses] == [
+            (1, clean, "c1", ORDERS, "v1", "r3"),
+            (2, report, "r1", clean, "c1", "r5"),
+        ]
+        assert not found.ended_early
+        assert {(one.id, one.depth) for one in (await store.built_from(ORDERS, "v2")).uses} == {(other, 1), (report, 1)}
+        assert (await store.built_from(ORDERS, "v3")).uses == ()
+
+    async def test_what_counted_for_nothing_and_what_was_not_known_is_no_use(self, store: Store) -> None:
+        clean, raw = AssetId("shop", "clean"), ("raw", ORDERS.key, "v1")
+        await store.append([built(1, "c1", clean, raw, fence=2), built(2, "c2", clean, raw, fence=1)])
+        await store.append([built(3, "c3", clean, ("raw", ORDERS.key, None))])
+        assert [one.version for one in await store.uses(ORDERS)] == ["c1"]
+
+    async def test_the_same_result_as_before_is_followed_only_from_then_on(self, store: Store) -> None:
+        """`report` was built from c1 when that was still of v1; that it is of v2 now as well is no news to `report`."""
+        clean, report = AssetId("shop", "clean"), AssetId("shop", "report")
+        await store.append([built(1, "c1", clean, ("raw", ORDERS.key, "v1"))])
+        await asyncio.sleep(0.005)  # ids are milliseconds
+        await store.append([built(2, "r1", report, ("clean", "clean", "c1"))])
+        await asyncio.sleep(0.005)
+        await store.append([built(3, "c1", clean, ("raw", ORDERS.key, "v2"))])
+        assert [one.id for one in (await store.built_from(ORDERS, "v2")).uses] == [clean]
+        assert [one.id for one in (await store.built_from(ORDERS, "v1")).uses] == [clean, report]
+
+    async def test_a_search_that_has_read_enough_ends_and_says_so(
+        self, store: Store, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(uses, "MAX_READ", 2 * (1 + backend.settings.redis_shards) + 1)
+        chain = [AssetId("shop", f"a{number}") for number in range(9)]
+        for number, (above, below) in enumerate(pairwise(chain)):
+            await store.append([built(number, "x", below, (above.key, above.key, "x"))])
+        found = await store.built_from(chain[0], "x")
+        assert ([one.depth for one in found.uses], found.ended_early) == ([1, 2, 3], True)
+
+    async def test_uses_expire_and_their_number_is_bounded(
+        self, store: Store, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(append, "kept_uses", lambda _: 10)
+        clean = AssetId("shop", "clean")
+        raw = [("raw", ORDERS.key, f"v{n}") for n in range(400)]
+        await store.append([built(n, f"c{n}", clean, raw[n]) for n in range(400)])
+        assert len(await store.uses(ORDERS)) <= 10 + 100
+        assert (await store.uses(ORDERS))[0].version == "c399"
+        _, fleeting = await all_keys(store)
+        assert any(":uses:" in key for key in fleeting)
 
 
 class TestRetention:

@@ -19,7 +19,19 @@ from starlette.responses import Response
 
 from upwell_operator.cluster.port import Cluster
 from upwell_operator.health import Check, Health
-from upwell_operator.server import acting, assets, body, graph, ingest, problems, quarantining, report, runs, stream
+from upwell_operator.server import (
+    acting,
+    assets,
+    body,
+    graph,
+    ingest,
+    problems,
+    quarantining,
+    report,
+    runs,
+    stream,
+    versions,
+)
 from upwell_operator.server.face import Face, build
 from upwell_operator.server.people import check_settings
 from upwell_operator.settings import Settings
@@ -62,7 +74,7 @@ def routed(lifespan: Any = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     # The order matters: a name with slashes in it may end in /events, but not in /observe.
-    for module in (ingest, report, runs, assets, acting, quarantining, graph, stream):
+    for module in (ingest, report, runs, versions, assets, acting, quarantining, graph, stream):
         app.include_router(module.router)
     for path, endpoint in (("/healthz", live), ("/readyz", ready), ("/metrics", metrics)):
         app.add_api_route(path, endpoint, tags=["health"], methods=["GET"], response_class=Response)

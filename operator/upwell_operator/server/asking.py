@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 from pydantic_core import PydanticCustomError
 
+from upwell.protocol import MAX_VERSION_CHARS
 from upwell_operator.cluster.port import Caller
 from upwell_operator.domain.event_rules import MAX_KEY_CHARS, key_problem
 from upwell_operator.resources import duration
@@ -40,6 +41,7 @@ RunsCursor = Annotated[
     str | None, Query(pattern=r"^[0-9]{13} [^ ]{1,400}$", description="`metadata.continue` of the page before.")
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Items on a page.")]
+Version = Annotated[str, Query(min_length=1, max_length=MAX_VERSION_CHARS, description="The data version, whole.")]
 Since = Annotated[
     str | None,
     Query(max_length=64, description="Only what was recorded since then: a duration before now, or an RFC 3339 time."),

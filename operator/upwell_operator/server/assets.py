@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from upwell_operator.cluster.port import Object
-from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.domain.sorts import types_of
 from upwell_operator.resources.meta import ConditionType, Kind
 from upwell_operator.server import answers
@@ -27,8 +26,8 @@ from upwell_operator.server.asking import (
     moment_of,
 )
 from upwell_operator.server.face import Face
-from upwell_operator.server.finding import data_of, key_in, need
-from upwell_operator.server.past import event_json, span_json
+from upwell_operator.server.finding import key_in, need, readable
+from upwell_operator.server.past import event_json
 from upwell_operator.server.problems import documented
 from upwell_operator.server.selecting import selectable
 
@@ -96,24 +95,9 @@ async def list_events(
 ) -> Json:
     """List an asset's events, newest first, in the wire format. One request looks at no more than 10,000 of them."""
     oldest = moment_of(since, face.clock()) if since else None
-    data = await _readable(face, who, namespace, name)
+    data = await readable(face, who, namespace, name)
     page = await face.store.events(data, cursor=cursor, limit=limit, types=types_of(types or ()), since=oldest)
     return answers.page([event_json(one) for one in page.items], page.cursor, ended_early=page.ended_early)
-
-
-@router.get("/v1/assets/{namespace}/{name:path}/versions", response_model=Page, responses=documented(404))
-async def list_versions(
-    *, namespace: Namespace, name: DataName, face: TheFace, who: Person, cursor: HistoryCursor = None, limit: Limit = 50
-) -> Json:
-    """List an asset's data versions, newest first: when each was first and last seen, and how often."""
-    data = await _readable(face, who, namespace, name)
-    page = await face.store.versions(data, cursor=cursor, limit=limit)
-    return answers.page([span_json(one) for one in page.items], page.cursor)
-
-
-async def _readable(face: Face, who: Person, namespace: str, name: str) -> AssetId:
-    await face.rights.demand(who, "get", Kind.ASSET.plural, namespace, name)
-    return await data_of(face, namespace, name)
 
 
 @router.get("/v1/assets/{namespace}/{name}", response_model=Resource, responses=documented(404))

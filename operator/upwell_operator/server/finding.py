@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from upwell.protocol import InputVersion
-from upwell_operator.cluster.port import Object
+from upwell_operator.cluster.port import Caller, Object
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, Ref
 from upwell_operator.errors import NotFound
 from upwell_operator.resources.meta import Kind
@@ -76,3 +76,9 @@ async def data_of(face: Face, namespace: str, name: str) -> AssetId:
         )
         raise Problem(404, "not-found", detail)
     return data
+
+
+async def readable(face: Face, who: Caller, namespace: str, name: str) -> AssetId:
+    """Give the identity of data whose past somebody may read. Raises Problem (403, 404)."""
+    await face.rights.demand(who, "get", Kind.ASSET.plural, namespace, name)
+    return await data_of(face, namespace, name)

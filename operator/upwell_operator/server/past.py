@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from upwell.protocol import Event, InputVersion
 from upwell_operator.domain.decisions import Decision
 from upwell_operator.domain.snapshot import Run
-from upwell_operator.store import Change, StoredEvent, VersionSpan
+from upwell_operator.store import Change, StoredEvent, Use, VersionSpan
 
 Json = dict[str, Any]
 _EVENT: Final = TypeAdapter(Event)
@@ -45,7 +45,26 @@ def inputs_json(inputs: Sequence[InputVersion]) -> list[Json]:
 def span_json(span: VersionSpan) -> Json:
     """Write how long an asset had one version."""
     return present(
-        dataVersion=span.version, firstSeen=span.first_seen, lastSeen=span.last_seen, times=span.times, run=span.run
+        dataVersion=span.version,
+        current=span.current,
+        firstSeen=span.first_seen,
+        lastSeen=span.last_seen,
+        times=span.times,
+        run=span.run,
+    )
+
+
+def use_json(use: Use, *, current: bool) -> Json:
+    """Write what one materialization made of a version; `current` if that is what the asset is now."""
+    return present(
+        namespace=use.id.namespace,
+        key=use.id.key,
+        dataVersion=use.version,
+        input={"namespace": use.input.namespace, "key": use.input.key, "dataVersion": use.consumed},
+        time=use.time,
+        run=use.run,
+        depth=use.depth,
+        current=current,
     )
 
 

@@ -12,12 +12,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from upwell.protocol import MAX_VERSION_CHARS
 from upwell_operator.cluster.port import Caller, Object
 from upwell_operator.errors import Conflict
 from upwell_operator.resources.meta import Kind
 from upwell_operator.server.answers import Json
-from upwell_operator.server.asking import Name, Namespace, Person, TheFace
+from upwell_operator.server.asking import Name, Namespace, Person, TheFace, Version
 from upwell_operator.server.face import Face
 from upwell_operator.server.finding import need
 from upwell_operator.server.problems import Problem, documented
@@ -27,7 +26,6 @@ router = APIRouter(tags=["requests"], responses=documented(401, 403, 404, 409, 4
 TRIES = 8
 """How often an edit is made again because the object had changed; then the caller hears of the conflict."""
 Listed = list[dict[str, Any]]
-Version = Annotated[str, Query(min_length=1, max_length=MAX_VERSION_CHARS, description="The data version, whole.")]
 Why = Annotated[str | None, Query(max_length=253, description="Why, for whoever is kept waiting by it.")]
 
 

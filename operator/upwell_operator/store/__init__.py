@@ -16,10 +16,12 @@ from upwell_operator.store.records import (
     VersionSpan,
 )
 from upwell_operator.store.store import Store
+from upwell_operator.store.uses import Built, Use
 
 __all__ = [
     "Append",
     "Appended",
+    "Built",
     "Change",
     "Cursors",
     "FellBehind",
@@ -27,5 +29,6 @@ __all__ = [
     "Status",
     "Store",
     "StoredEvent",
+    "Use",
     "VersionSpan",
 ]

@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from upwell.protocol import Event, EventType, RunKind
+from upwell.protocol import Event, EventType, InputVersion, RunKind
 from upwell_operator.domain.snapshot import AssetId, AssetState, Failure, Materialization, Outcome
+from upwell_operator.domain.versions import by_data
 from upwell_operator.store import keys
 from upwell_operator.store.chapter import Chapter
 from upwell_operator.store.link import Call
@@ -34,6 +35,7 @@ from upwell_operator.store.packing import (
     unpack_state,
 )
 from upwell_operator.store.records import Append, Appended, Status
+from upwell_operator.store.uses import kept_uses
 
 FEED_ENTRIES = 100_000
 """Most entries of all feeds together; a shard has its part, and never fewer than a thousand."""
@@ -101,6 +103,7 @@ class Appending(Chapter):
         at, event = self._keys.asset(entry.id), entry.event
         act, version, detail = _meaning(entry)
         text, digest = pack_entry(entry)
+        consumed = self._consumed(entry.id, entry.inputs) if act == "m" else {}
         return Call(
             "append",
             (
@@ -112,6 +115,7 @@ class Appending(Chapter):
                 at.feed,
                 at.registry,
                 at.epoch,
+                *consumed,
             ),
             (
                 self._epoch,
@@ -129,8 +133,16 @@ class Appending(Chapter):
                 entry.id.key,
                 event.type.value,
                 max(1000, FEED_ENTRIES // self._keys.shards),
+                kept_uses(self._keys),
+                *consumed.values(),
             ),
         )
+
+    def _consumed(self, id: AssetId, inputs: Iterable[InputVersion]) -> dict[str, str]:  # noqa: A002
+        """Give the consumed versions by the key in the asset's own shard under which their use is noted."""
+        shard, then = self._keys.shard(id), by_data(inputs, id.namespace)
+        known = ((AssetId(*data), version) for data, version in then.items() if version is not None)
+        return {self._keys.uses(shard, data): version for data, version in known}
 
     def _restore(self, id: AssetId, state: AssetState) -> Call:  # noqa: A002 -- the word everywhere else
         at = self._keys.asset(id)

@@ -10,6 +10,7 @@ and still a cursor, and says so (`ended_early`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -75,7 +76,7 @@ class History(Chapter):
         )
         spans = [(place, _span([fields[name] for name in "vabnr"])) for place, fields in rows]
         if cursor is None and state[0] is not None:
-            spans.insert(0, ("+", _span(state)))
+            spans.insert(0, ("+", replace(_span(state), current=True)))
         shown = spans[:limit]
         return Page(tuple(span for _, span in shown), shown[-1][0] if len(spans) > limit else None)
 

@@ -16,6 +16,9 @@ By the asset's data, k of `namespace/key`:
     upwell:{k}:asset:ns/key:seen       zset    ids of events reported without a run -> ms; a day
     upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last
                                                Here a run is its Job's uid, since names of pruned Jobs come back
+    upwell:{k}:uses:ns/key             stream  what was built from this data by assets of shard k, which need not be its
+                                               own: v version consumed, a ns/key that did, m version it became, r run;
+                                               90 days, at most 10,000 over all shards (but a thousand in each)
     upwell:{k}:keys:ns                 set     keys of this namespace and shard that have any of the above
     upwell:{k}:feed                    stream  what changed: a ns/key, c 1 if the version did, k event type, r run. Ids
                                                have no gaps, so that a reader notices what was trimmed before it looked
@@ -38,8 +41,9 @@ version, ot when, or by which run, os since, oc times in a row, oh digest of its
 (JSON); f last failure (kind, space, JSON); fence largest fencing token taken; e id of the last event; keep events to
 keep.
 
-What bounds each: events, unchanged and versions are trimmed by count with every write, and by age by `trim`; seen,
-runs, logs and decisions expire; feed has a length; state and keys hold what is current, and go with the last event.
+What bounds each: events, unchanged and versions are trimmed by count with every write, and by age by `trim`; uses by
+both with every write; seen, runs, logs, decisions and uses expire; feed has a length; state and keys hold what is
+current, and go with the last event.
 """
 
 from __future__ import annotations
@@ -104,6 +108,10 @@ class Keys:
     def seen(self, id: AssetId, run: str | None) -> str:  # noqa: A002 -- the word everywhere else
         """Give where the ids of the events already taken are: of a run, or of the asset if no run reports."""
         return _asset(self.shards, id).seen if run is None else _seen(self.shards, id, run)
+
+    def uses(self, shard: int, id: AssetId) -> str:  # noqa: A002 -- the word everywhere else
+        """Give where a shard keeps what its own assets built from an asset's data."""
+        return f"upwell:{{{shard}}}:uses:{id}"
 
     def run(self, ref: Ref) -> RunKeys:
         """Give the keys of a run."""

@@ -94,6 +94,7 @@ class VersionSpan:
     times: int
     run: str | None = None
     """The run that brought it."""
+    current: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[3]
 VERBS = [
     "status",
     "events",
+    "versions",
     "why",
     "runs",
     "logs",

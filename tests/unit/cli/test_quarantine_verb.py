@@ -62,8 +62,8 @@ async def test_a_release_means_one_of_those_that_are_quarantined(
 
 WRONG = {
     "several versions": ("9", False, Code.USAGE, "3 versions of warehouse/raw begin with '9'"),
-    "no version": ("x", False, Code.NOT_FOUND, "spec.quarantine"),
-    "no version in quarantine": ("9f", True, Code.NOT_FOUND, "no version that begins with '9f'"),
+    "no version": ("x", False, Code.NOT_FOUND, "see `upwell versions warehouse/raw`"),
+    "no version in quarantine": ("9f", True, Code.NOT_FOUND, "no such version of warehouse/raw begins with '9f'"),
 }
 
 

@@ -12,7 +12,8 @@ from upwell_operator.server.reference import http_reference
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "http.md"
 DESIGNED = """
 GET /v1/assets · GET /v1/assets/{namespace}/{name} · GET /v1/assets/{namespace}/{name}/events
-GET /v1/assets/{namespace}/{name}/versions · GET /v1/assets/{namespace}/{name}/decisions
+GET /v1/assets/{namespace}/{name}/versions · GET /v1/assets/{namespace}/{name}/built-from
+GET /v1/assets/{namespace}/{name}/decisions
 POST /v1/assets/{namespace}/{name}/observe · POST /v1/assets/{namespace}/{name}/materialize
 POST /v1/assets/{namespace}/{name}/quarantine · POST /v1/assets/{namespace}/{name}/release
 POST /v1/assets/{namespace}/{name}/events · POST /v1/observation-jobs/{namespace}/{name}/run

@@ -136,6 +136,7 @@ RIGHTS = {
     "GET /v1/assets/shop/raw-orders": ("get", "assets", "shop"),
     "GET /v1/assets/shop/raw-orders/events": ("get", "assets", "shop"),
     "GET /v1/assets/shop/raw-orders/versions": ("get", "assets", "shop"),
+    "GET /v1/assets/shop/raw-orders/built-from?version=v1": ("get", "assets", "shop"),
     "GET /v1/assets/shop/raw-orders/decisions": ("get", "assets", "shop"),
     "GET /v1/observation-jobs": ("list", "observationjobs", ""),
     "GET /v1/observation-jobs/shop/x/decisions": ("get", "observationjobs", "shop"),

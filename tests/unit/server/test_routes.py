@@ -193,7 +193,7 @@ async def test_a_page_that_ends_early_says_so(world: World, monkeypatch: pytest.
 async def test_versions_say_since_when_and_how_often(world: World) -> None:
     await world.report([an_event(dataVersion=version) for version in ("v1", "v2", "v2")])
     items = (await world.get(f"{PATH}/versions")).json()["items"]
-    assert [(one["dataVersion"], one["times"]) for one in items] == [("v2", 2), ("v1", 1)]
+    assert [(one["dataVersion"], one["times"], one["current"]) for one in items] == [("v2", 2, True), ("v1", 1, False)]
 
 
 async def test_decisions_say_why(world: World) -> None:

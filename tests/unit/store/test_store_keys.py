@@ -21,6 +21,7 @@ def test_what_a_script_writes_together_is_in_one_slot(namespace: str, key: str, 
     data = AssetId(namespace, key)
     shard = spelled.shard(data)
     together = [*spelled.asset(data), spelled.seen(data, "r"), spelled.seen(data, None), spelled.feed(shard)]
+    together.append(spelled.uses(shard, AssetId("other", key)))
     assert len({key_slot(one.encode()) for one in together}) == 1
     assert spelled.state(data) == spelled.asset(data).state
     assert len({key_slot(one.encode()) for one in spelled.run(Ref(namespace, key))}) == 1
@@ -50,6 +51,7 @@ def test_the_layout_names_every_key_that_is_spelled() -> None:
         spelled.seen(data, None),
         spelled.seen(data, "run"),
         spelled.feed(0),
+        spelled.uses(0, data),
         *spelled.run(ref),
         spelled.decisions("Kind", Ref("ns", "name")),
         keys.META,

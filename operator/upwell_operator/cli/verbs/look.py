@@ -1,4 +1,4 @@
-"""Verbs that look: status, events, why, runs, logs, graph."""
+"""Verbs that look: status, events, versions, why, runs, logs, graph."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Drawing(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    for verb in (status, events, why, runs, logs, graph):
+    for verb in (status, events, versions, why, runs, logs, graph):
         app.command()(user_verb(verb))
 
 
@@ -62,6 +62,23 @@ def events(
     from upwell_operator.cli.history import show_events
 
     asyncio.run(show_events(to, asset, limit, sorts, since))
+
+
+def versions(
+    to: Connection,
+    asset: Asset,
+    built_from: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Show all that was built from this one, however far down.")
+    ] = None,
+    limit: Limit = 20,
+) -> None:
+    """Show the data versions that an asset has had, and what was built from each.
+
+    A version may be given by its beginning, where only one has it.
+    """
+    from upwell_operator.cli.versions import show, show_built_from
+
+    asyncio.run(show(to, asset, limit) if built_from is None else show_built_from(to, asset, built_from))
 
 
 def why(

@@ -1,11 +1,12 @@
 -- Take one event of one asset: fence -> idempotence -> event -> state -> run-length record -> feed, or nothing at all.
 --
 -- KEYS  1 state  2 events  3 unchanged  4 versions  5 seen  6 feed  7 keys  8 epoch            (one slot)
+--       9 and on: the uses of each input whose version a materialization consumed
 -- ARGV  1 epoch or ''  2 fencing token or ''  3 event id
 --       4 what it does: o observation with a version, m materialization, f failure, e nothing but being an event
 --       5 version or ''  6 entry (JSON)  7 time  8 run or ''  9 digest of metadata, tags and description
 --       10 detail: materialization (JSON) or failure (kind, space, JSON)  11 outcome: '', Observed, Materialized, Failed
---       12 namespace/key  13 key  14 event type  15 length of the feed
+--       12 namespace/key  13 key  14 event type  15 length of the feed  16 most uses  17 and on: consumed versions
 -- Gives 0 duplicate, 1 superseded, 2 stored, 3 stored and the version changed; or the error FENCED.
 --
 -- A script is not rolled back: the event is written first, because its XADD is the only call that may be refused.
@@ -75,6 +76,7 @@ if act == 'o' then
   if oh ~= ARGV[9] then put('oh', ARGV[9]) end
 elseif act == 'm' then
   put('m', ARGV[10])
+  note_uses(9, 17, ARGV[12], version, run, ARGV[16])
 elseif act == 'f' then
   put('f', ARGV[10])
 end

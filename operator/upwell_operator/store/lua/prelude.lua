@@ -28,6 +28,17 @@ local function next_id(last, ms)
   return ms .. '-0'
 end
 
+-- Note that an asset became `made` from versions of its inputs: a stream an input from KEYS[first] on, its version in
+-- ARGV[given] and on. An entry is as old as its write; what is read of it is never older than that by more than a block.
+local function note_uses(first, given, asset, made, run, most)
+  local days, ms = 90, now_ms()
+  for i = first, #KEYS do
+    call('XADD', KEYS[i], 'MAXLEN', '~', most, '*', 'v', ARGV[given + i - first], 'a', asset, 'm', made, 'r', run)
+    call('XTRIM', KEYS[i], 'MINID', '~', string.format('%.0f', ms - days * 86400000))
+    call('EXPIRE', KEYS[i], days * 86400)
+  end
+end
+
 local function newest_id(stream)
   local last = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   return last[1] and last[1][1]
