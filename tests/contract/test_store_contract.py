@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -29,7 +31,7 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.errors import Fenced, Stalled
 from upwell_operator.resources.meta import Kind
 from upwell_operator.settings import Settings
-from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append, history, uses
+from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append, history, keys, uses
 
 backend, store = redis_servers.backend, redis_servers.store
 
@@ -354,6 +356,36 @@ class TestRetention:
         }
         assert fleeting
 
+    async def test_nothing_at_all_is_left_of_data_that_nobody_defines(self, store: Store) -> None:
+        """Every key that `keys.py` documents is written; what is left bounds itself: it expires, or has a length."""
+        clean, ref = AssetId("shop", "clean"), Ref("shop", "clean")
+        await store.append([*(saw(n, f"v{n // 3}") for n in range(12)), replace(saw(12, "v4"), run=None)])
+        await store.append([failed(13, EventType.OBSERVATION_FAILED)])
+        await store.append([built(14, "c1", clean, ("raw", ORDERS.key, "v4"))])
+        await store.decide([Decision(Kind.ASSET, ref, Verb.RUN, "Stale", "m", at(1))])
+        await store.record_run(a_run(1))
+        await store.put_log(Ref("shop", "run-1"), "log")
+        await store.raise_epoch()
+        written, fleeting = await all_keys(store)
+        assert {documented(key) for key in written | fleeting} == {documented(key) for key in DOCUMENTED}
+        await asyncio.sleep(0.005)  # ids are milliseconds
+        assert await store.known() == [clean, ORDERS]
+        for each in await store.known():
+            await store.trim(each, 1000, timedelta(milliseconds=1), defined=False)
+        assert await store.known() == []
+        assert await store.states([ORDERS, clean]) == {}
+        assert {documented(key) for key in (await all_keys(store))[0]} == {"upwell:meta", "{k}:feed", "{k}:epoch"}
+
+    async def test_undefined_data_stays_for_its_time(self, store: Store) -> None:
+        await store.append([saw(1, "v1")])
+        await store.trim(ORDERS, 0, timedelta(days=1), defined=False)
+        assert (await store.states([ORDERS]))[ORDERS].version == "v1"
+
+    async def test_what_was_rebuilt_from_status_is_kept_from_then_on(self, store: Store) -> None:
+        await store.restore([(ORDERS, AssetState("v1"))])
+        await store.trim(ORDERS, 1000, timedelta(days=1), defined=False)
+        assert (await store.states([ORDERS]))[ORDERS].version == "v1"
+
     async def test_events_beyond_an_age_go(self, store: Store) -> None:
         await store.append([saw(n, f"v{n}") for n in range(5)])
         assert await store.trim(ORDERS, 1000, timedelta(days=1)) == 0
@@ -370,6 +402,19 @@ class TestRetention:
         monkeypatch.setattr(append, "FEED_ENTRIES", 0)
         await store.append([saw(n, f"v{n}") for n in range(1500)])
         assert await store._link.read([("XLEN", store._keys.feed(store._keys.shard(ORDERS)))]) < [1200]
+
+
+DOCUMENTED = re.findall(r"^    (upwell:\S+)", keys.__doc__ or "", re.MULTILINE)
+
+
+ABOUT = re.compile(
+    r":(asset|seen|uses|keys|decisions|run|runs):.*?(:(?:state|events|unchanged|versions|seen|log))?$",
+)
+
+
+def documented(key: str) -> str:
+    """Give the sort of a key, whatever it is about."""
+    return ABOUT.sub(r":\1:…\2", re.sub(r"^upwell:\{\w+\}:", "{k}:", key))
 
 
 async def all_keys(store: Store) -> tuple[set[str], set[str]]:

@@ -61,6 +61,8 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         owners=wanted.owners,
         kinds=wanted.kinds,
         labels=tuple(sorted(meta.labels.items())),
+        kept_events=wanted.history.events,
+        kept_for=wanted.history.age,
         quarantine=tuple(Quarantined(one.data_version, one.reason or "") for one in wanted.quarantine),
     )
 

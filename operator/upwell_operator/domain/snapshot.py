@@ -102,6 +102,8 @@ class Asset:
     kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     quarantine: tuple[Quarantined, ...] = ()
+    kept_events: int = 1000
+    kept_for: timedelta = timedelta(days=90)
 
     @property
     def id(self) -> AssetId:

@@ -27,6 +27,7 @@ from upwell_operator.reconcile.mirror import WATCHED, Mirror
 from upwell_operator.reconcile.passing import Hands, Pass
 from upwell_operator.reconcile.queue import Key, Queue, Subject
 from upwell_operator.reconcile.recording import Recorder
+from upwell_operator.reconcile.retaining import Keeper
 from upwell_operator.reconcile.writing import Writer
 from upwell_operator.resources.meta import Label
 from upwell_operator.settings import Settings
@@ -77,6 +78,7 @@ class Reconciler:
         self.world, self.queue = World(), Queue()
         self.mirror = Mirror(self.world)
         self.gatherer = Gatherer(self.world, self.mirror, store, self._begin_anew)
+        self.keeper = Keeper(self.world, self.mirror, store, settings.namespaces)
         self._diary = Diary(store, lambda: self.world.store_reachable)
         leased = LeasedCluster(cluster, may_write)
         hands = Hands(
@@ -119,7 +121,7 @@ class Reconciler:
         """Decide nothing before everything was looked at, whole: half a graph gives wrong verdicts."""
         await turn()
         await self.looked.wait()
-        await _first(self._passes(), self._follow(), self._find_store())
+        await _first(self._passes(), self._follow(), self._find_store(), self.keeper.run())
 
     async def _passes(self) -> None:
         await self._asked.wait()  # else the first answer has all that was just planned looked at once more

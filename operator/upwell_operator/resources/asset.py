@@ -97,8 +97,8 @@ class Freshness(Model):
 class History(Model):
     """How much of the past is kept."""
 
-    events: Int = Field(1000, ge=1, le=100000, description="Events of the asset kept, newest first.")
-    age: Duration = Field("90d", validate_default=True, description="Events older than this are dropped.")
+    events: Int = Field(1000, ge=1, le=100000, description="Events and past versions kept, the newest.")
+    age: Duration = Field("90d", validate_default=True, description="What is older goes; the current version stays.")
     successful_runs: Int = Field(3, ge=0, le=100, description="Jobs of successful runs kept, with their pods and logs.")
     failed_runs: Int = Field(3, ge=0, le=100, description="Jobs of failed runs kept, with their pods and logs.")
 

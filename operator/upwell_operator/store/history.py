@@ -90,19 +90,35 @@ class History(Chapter):
         """Record decisions, each only if it differs from the newest of its subject. Raises StoreUnavailable, Fenced."""
         await self._link.calls([self._decide(record) for record in records])
 
-    async def trim(self, id: AssetId, events: int, age: timedelta) -> int:  # noqa: A002 -- the word everywhere else
+    async def trim(
+        self,
+        id: AssetId,  # noqa: A002 -- the word everywhere else
+        events: int,
+        age: timedelta,
+        *,
+        defined: bool = True,
+    ) -> int:
         """Forget what is older than `age` or beyond `events`, now and with later appends; what is current stays.
 
-        Gives the number of entries that went. Raises StoreUnavailable, Fenced.
+        Of data that no Asset defines, nothing stays once its last event is older than `age`. Gives the number of
+        entries that went. Raises StoreUnavailable, Fenced.
         """
         at = self._keys.asset(id)
         call = Call(
             "trim",
             (at.state, at.events, at.unchanged, at.versions, at.registry, at.epoch),
-            (self._epoch, events, int(age.total_seconds() * 1000), id.key),
+            (self._epoch, events, int(age.total_seconds() * 1000), id.key, "1" if defined else "0"),
         )
         (gone,) = await self._link.calls([call])
         return int(gone)
+
+    async def known(self) -> list[AssetId]:
+        """Give all data of which anything is kept. It walks over all keys there are. Raises StoreUnavailable."""
+        registries = sorted(await self._link.names(self._keys.registries()))
+        members = await self._link.read([("SMEMBERS", registry) for registry in registries])
+        namespaces = (registry.split(":keys:", 1)[1] for registry in registries)
+        pairs = zip(namespaces, members, strict=True)
+        return sorted(AssetId(namespace, key) for namespace, some in pairs for key in some)
 
     async def undefined(self, namespace: str, defined: Collection[str] = ()) -> list[str]:
         """Give the keys of a namespace that something was reported about, without those defined. Sorted.

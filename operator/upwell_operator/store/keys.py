@@ -43,7 +43,7 @@ keep.
 
 What bounds each: events, unchanged and versions are trimmed by count with every write, and by age by `trim`; uses by
 both with every write; seen, runs, logs, decisions and uses expire; feed has a length; state and keys hold what is
-current, and go with the last event.
+current, and go with the last event; where no Asset defines the key, all of it goes with its age.
 """
 
 from __future__ import annotations
@@ -130,6 +130,10 @@ class Keys:
     def registry(self, shard: int, namespace: str) -> str:
         """Give the set of known keys of a namespace in a shard."""
         return f"upwell:{{{shard}}}:keys:{namespace}"
+
+    def registries(self) -> str:
+        """Give the pattern of all registries."""
+        return "upwell:{*}:keys:*"
 
     def feed(self, shard: int) -> str:
         """Give the feed of a shard."""

@@ -110,6 +110,13 @@ class Link:
         answers = await self._send(commands, ())
         return [self._answer(each) for each in answers]
 
+    async def names(self, pattern: str) -> set[str]:
+        """Give the names of all keys that match, walking over all there are. Raises StoreUnavailable."""
+        if not self._opened:
+            await self.open()
+        with mapped(self.where):
+            return {str(name) async for name in self.client.scan_iter(match=pattern, count=1000)}
+
     async def calls(self, calls: Sequence[Call]) -> list[Any]:
         """Run scripts in one round trip, or a few; acknowledged by replicas if settings ask.
 

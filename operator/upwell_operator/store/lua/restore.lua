@@ -9,7 +9,7 @@
 local refused = fenced(KEYS[3], ARGV[1])
 if refused then return refused end
 
-local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'fence', 'ot', 'vt', 'os')
+local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'fence', 'ot', 'vt', 'os', 'e')
 local set = {}
 local function put(...)
   for _, x in ipairs({...}) do set[#set + 1] = x end
@@ -30,6 +30,7 @@ if ARGV[11] ~= '' and not S[4] and not succeeded then put('f', ARGV[11]) end
 if tonumber(ARGV[12]) > tonumber(S[5] or '0') then put('fence', ARGV[12]) end
 
 if #set == 0 then return 0 end
+if not S[9] then put('e', now_ms() .. '-0') end  -- what it is kept for is counted from now
 call('HSET', KEYS[1], unpack(set))
 call('SADD', KEYS[2], ARGV[2])
 return 1
