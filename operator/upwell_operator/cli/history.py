@@ -45,9 +45,10 @@ def event_table(events: Sequence[Mapping[str, Any]], now: datetime) -> list[str]
 
 
 def described(event: Mapping[str, Any]) -> str:
-    """Give an event's metadata in one line, each value by its type; or its description, when it has no metadata."""
+    """Give an event's partition and metadata in one line, each value by its type; or its description, without these."""
     metadata: Mapping[str, Mapping[str, Any]] = event.get("metadata") or {}
-    pairs = [f"{label}={value_text(entry)}" for label, entry in metadata.items() if label != "traceback"]
+    pairs = [f"partition {event['partition']}"] if event.get("partition") else []
+    pairs += [f"{label}={value_text(entry)}" for label, entry in metadata.items() if label != "traceback"]
     return ", ".join(pairs) or str(event.get("description") or "")
 
 

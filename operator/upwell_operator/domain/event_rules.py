@@ -18,9 +18,11 @@ from typing import Any, Final
 
 from upwell.protocol import (
     MAX_METADATA_ENTRIES,
+    MAX_PARTITION_CHARS,
     MAX_TEXT_BYTES,
     MAX_VERSION_CHARS,
     Event,
+    EventType,
     MetadataEntry,
 )
 from upwell_operator.errors import Rejected
@@ -79,6 +81,8 @@ def check_event(event: Event, now: datetime) -> Event:
     _check_key(event.asset_key)
     if event.data_version is not None:
         _check_version(event.data_version)
+    if event.partition is not None:
+        _check_partition(event.partition, event)
     if event.metadata:
         _check_metadata(event.metadata)
     if event.tags:
@@ -118,6 +122,15 @@ def _check_version(version: str) -> None:
     if not 1 <= len(version) <= MAX_VERSION_CHARS:
         sentence = f"must have 1 to {MAX_VERSION_CHARS} characters, has {len(version)}"
         raise _refusal("dataVersion", f"{sentence}; leave it out if there is none, hash it if it is long")
+
+
+def _check_partition(key: str, event: Event) -> None:
+    if not 1 <= len(key) <= MAX_PARTITION_CHARS or not key.isprintable() or key != key.strip():
+        sentence = f"must have 1 to {MAX_PARTITION_CHARS} characters, without control characters or blanks at an end"
+        raise _refusal("partition", f"{sentence}, not {key[:40]!r}")
+    if event.type is not EventType.OBSERVATION or event.data_version is not None:
+        sentence = "only an AssetObservation without a dataVersion may be about one partition"
+        raise _refusal("partition", f"{sentence}: an asset has one version, as a whole; leave one of them out")
 
 
 def _check_text(field: str, text: str) -> None:

@@ -168,6 +168,7 @@ def _head(entry: Append) -> dict[str, Any]:
     optional = {
         "result": event.result,
         "dataVersion": entry.version or event.data_version,
+        "partition": event.partition,
         "run": entry.run,
         "attempt": entry.attempt,
         "codeVersion": entry.code_version,
@@ -190,6 +191,7 @@ def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent
         tags=body.get("tags", {}),
         description=body.get("description"),
         result=body.get("result", False),
+        partition=body.get("partition"),
     )
     return StoredEvent(
         id=place,

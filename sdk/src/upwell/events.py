@@ -15,6 +15,7 @@ from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.inference import typed
 from upwell.keys import AssetKey
 from upwell.metadata import MetadataValue
+from upwell.partitions import checked_partition
 from upwell.plain import checked_text
 from upwell.versions import DataVersion
 
@@ -32,6 +33,7 @@ class AssetEvent:
     asset_key: AssetKey
     description: str | None
     metadata: Mapping[str, MetadataValue]
+    partition: str | None
     tags: Mapping[str, str]
     data_version: DataVersion | None
 
@@ -40,6 +42,7 @@ class AssetEvent:
         asset_key: Any,
         description: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        partition: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         plain_tags, version = split_tags(tags)
@@ -47,12 +50,13 @@ class AssetEvent:
         put(self, "asset_key", AssetKey.from_coercible(asset_key))
         put(self, "description", None if description is None else checked_text(description))
         put(self, "metadata", typed(metadata))
+        put(self, "partition", None if partition is None else checked_partition(partition))
         put(self, "tags", plain_tags)
         put(self, "data_version", version)
 
 
 class AssetObservation(AssetEvent):
-    """Something was seen about an asset; it was not changed."""
+    """Something was seen about an asset, or about one partition of it; it was not changed."""
 
 
 class AssetMaterialization(AssetEvent):

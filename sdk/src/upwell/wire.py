@@ -79,6 +79,7 @@ def event_of(record: AssetEvent) -> Event:
         metadata=entries(record.metadata),
         tags=dict(record.tags),
         description=record.description,
+        partition=record.partition,
     )
 
 

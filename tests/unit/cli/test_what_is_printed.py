@@ -227,6 +227,11 @@ def test_an_event_without_metadata_shows_its_description_and_never_a_traceback()
     )
 
 
+def test_an_event_about_a_partition_names_it_before_what_was_seen_there():
+    event = {"partition": "2026-11-22", "metadata": {"rows": {"type": "int", "value": 3}}}
+    assert history.described(event) == "partition 2026-11-22, rows=3"
+
+
 def test_runs_that_go_on_are_listed_with_those_that_are_over():
     asset = an_asset("raw", activeRuns=[{"name": "r2", "kind": "observe", "startedAt": "2026-11-22T11:58:00Z"}])
     (active,) = history.active_runs(asset)

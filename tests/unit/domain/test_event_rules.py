@@ -122,6 +122,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"metadata": {"a\nb": {"type": "null"}}},
         "metadata: a label must have 1 to 256 characters",
     ),
+    "a partition without a name": ({"partition": ""}, "partition: must have 1 to 256 characters"),
+    "a partition of two lines": ({"partition": "a\nb"}, "without control characters or blanks at an end, not 'a\\nb'."),
+    "a partition with a blank at its end": ({"partition": "a "}, "partition: must have"),
+    "a partition's version": (
+        {"partition": "eu", "dataVersion": "1"},
+        "partition: only an AssetObservation without a dataVersion may be about one partition",
+    ),
+    "a partition's materialization": (
+        {"partition": "eu", "type": "AssetMaterialization"},
+        "partition: only an AssetObservation without a dataVersion may be about one partition",
+    ),
     "257 tags": ({"tags": {f"t{i}": "" for i in range(257)}}, "tags: may have 256 entries, has 257"),
 }
 
@@ -137,6 +148,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "an int beyond JavaScript": {"metadata": {"a": {"type": "int", "value": "9007199254740993"}}},
     "a time without an end": {"metadata": {"a": {"type": "timestamp", "value": "Infinity"}}},
     "a reference to a job": {"metadata": {"a": {"type": "job", "value": {"jobName": "j"}}}},
+    "an observation of one partition": {"partition": "2026-11-22"},
     "tags": {"tags": {"team": "shop", "empty": ""}},
     "64 KiB of text": {"description": "x" * 65536},
     "a version of any text": {"dataVersion": "2026-11-22 \n é \u2028"},

@@ -15,10 +15,11 @@ from upwell.wire import dumps, encode, event_of, to_wire
 
 
 def test_an_observation_takes_what_dagsters_takes() -> None:
-    observation = AssetObservation("a/b", "seen", {"rows": 3}, {"team": "x"})
+    observation = AssetObservation("a/b", "seen", {"rows": 3}, "2026-01-01", {"team": "x"})
     assert observation.asset_key == AssetKey("a/b")
     assert event_of(observation).metadata == {"rows": MetadataEntry("int", 3)}
     assert (observation.description, observation.tags) == ("seen", {"team": "x"})
+    assert event_of(observation).partition == observation.partition == "2026-01-01"
 
 
 def test_events_are_equal_when_what_they_say_is_equal() -> None:
@@ -55,6 +56,9 @@ BAD: dict[str, tuple[Any, type[PermanentError], str]] = {
     "a tag value with a space": (lambda: AssetObservation("a", tags={"x": "a b"}), InvalidValue, "at most 63"),
     "a tag value of 64": (lambda: AssetObservation("a", tags={"x": "a" * 64}), InvalidValue, "at most 63"),
     "257 tags": (lambda: AssetObservation("a", tags={f"t{n}": "x" for n in range(257)}), InvalidValue, "257 tags"),
+    "a partition that is a day": (lambda: AssetObservation("a", partition=20260101), WrongType, r"wrap it in str\(…\)"),
+    "a partition of two lines": (lambda: AssetObservation("a", partition="x\ny"), InvalidValue, r"partition 'x\\ny'"),
+    "a partition without a name": (lambda: AssetObservation("a", partition=""), InvalidValue, "1 to 256 characters"),
     "a bad key": (lambda: ObserveResult(asset_key="../a"), InvalidValue, "'..'"),
 }
 
@@ -64,11 +68,6 @@ def test_is_refused(case: str) -> None:
     make, error, text = BAD[case]
     with pytest.raises(error, match=text):
         make()
-
-
-def test_partition_is_not_taken_as_long_as_nothing_would_come_of_it() -> None:
-    with pytest.raises(TypeError, match="partition"):
-        AssetObservation("a", partition="2026-01-01")  # type: ignore[call-arg]
 
 
 def test_an_event_says_on_the_wire_only_what_it_has_to_say() -> None:
@@ -87,7 +86,7 @@ def test_empty_and_false_values_of_metadata_are_said() -> None:
 
 
 def test_a_batch_is_read_by_the_server_as_it_was_written() -> None:
-    record = AssetMaterialization("a/b", "made", {"n": 1, "j": {"snake_case": [None]}}, {"team": "x"})
+    record = AssetMaterialization("a/b", "made", {"n": 1, "j": {"snake_case": [None]}}, tags={"team": "x"})
     batch = Batch([event_of(record), event_of(AssetObservation("c"))], attempt="pod-1")
     assert TypeAdapter(Batch).validate_json(dumps(to_wire(batch))) == batch
 

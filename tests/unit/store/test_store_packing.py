@@ -52,9 +52,12 @@ def entry(**said: Any) -> Append:
     st.dictionaries(ANY_TEXT, st.builds(MetadataEntry, TEXT, JSON), max_size=3),
     st.dictionaries(TEXT, ANY_TEXT, max_size=2),
     st.none() | ANY_TEXT,
+    st.none() | TEXT.filter(bool),
 )
-def test_an_event_comes_back_whatever_it_says(metadata: Any, tags: Any, description: str | None) -> None:
-    given_ = entry(metadata=metadata, tags=tags, description=description)
+def test_an_event_comes_back_whatever_it_says(
+    metadata: Any, tags: Any, description: str | None, partition: str | None
+) -> None:
+    given_ = entry(metadata=metadata, tags=tags, description=description, partition=partition)
     text, _ = packing.pack_entry(given_)
     found = packing.unpack_entry("orders", "1-0", {"f": "", "j": text})
     assert (found.event, found.run, found.inputs) == (given_.event, given_.run, given_.inputs)
