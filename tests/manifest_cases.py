@@ -47,6 +47,19 @@ RIGHT: dict[str, Json] = {
     "deps of one name in two namespaces": asset(
         deps=[{"name": "a", "namespace": "x"}, {"name": "a", "namespace": "y"}]
     ),
+    "a source cut by region": asset(observe=PYTHON, partitions={"static": ["eu", "us west"]}),
+    "an asset cut by day": asset(
+        partitions={"timeWindow": {"cron": "@daily", "start": "2026-01-01", "timeZone": "UTC", "endOffset": 1}}
+    ),
+    "an asset cut by what is reported": asset(partitions={"dynamic": {}}),
+    "an asset cut by day and region": asset(
+        partitions={
+            "multi": {
+                "date": {"timeWindow": {"cron": "0 6 * * 1", "start": "2026-01-05", "end": "2027-01-04"}},
+                "region": {"static": ["eu", "us"]},
+            }
+        }
+    ),
     "a code version": asset(codeVersion="3", materialize=PYTHON),
     "everything a pod can have": asset(
         observe=PYTHON
@@ -128,8 +141,33 @@ WRONG: dict[str, Wrong] = {
     "every under materialize": Wrong(
         asset(materialize=PYTHON | {"every": "5m"}), "spec.materialize.every", "there is no such field", "unknown field"
     ),
-    "partitions, which are not built": Wrong(
-        asset(partitions={"static": ["eu"]}), "spec.partitions", "there is no such field", "unknown field"
+    "partitions of what is built": Wrong(
+        asset(materialize=PYTHON, partitions={"static": ["eu"]}), "spec.partitions", "is built as a "
+    ),
+    "partitions of no kind": Wrong(asset(partitions={}), "spec.partitions", "say once how the asset is cut"),
+    "partitions of two kinds": Wrong(
+        asset(partitions={"static": ["eu"], "dynamic": {}}), "spec.partitions", "say once how the asset is cut"
+    ),
+    "a dimension of no kind": Wrong(
+        asset(partitions={"multi": {"a": {}, "b": {"dynamic": {}}}}),
+        "spec.partitions.multi.a",
+        "give static, timeWindow or dynamic",
+        server_field="spec.partitions.multi[a]",
+    ),
+    "a partition with a bar": Wrong(
+        asset(partitions={"static": ["a|b"]}), "spec.partitions.static[0]", "a partition's key is text without"
+    ),
+    "a partition listed twice": Wrong(
+        asset(partitions={"static": ["eu", "eu"]}),
+        "spec.partitions.static",
+        "is listed twice",
+        "Duplicate value",
+        "spec.partitions.static[1]",
+    ),
+    "a window's format with seconds": Wrong(
+        asset(partitions={"timeWindow": {"cron": "@daily", "start": "2026-01-01", "format": "%S"}}),
+        "spec.partitions.timeWindow.format",
+        "a format is made of %Y",
     ),
     "python and container": Wrong(asset(observe=PYTHON | CONTAINER), "spec.observe.container", "remove one of them"),
     "neither python nor container": Wrong(asset(observe={"image": "x"}), "spec.observe", "give python"),

@@ -167,7 +167,8 @@ class World:
     async def reports(self, run: Run, version: str | None, **fields: Any) -> None:
         """Report the run's result as the server takes it: the same `entry`, the same `append`."""
         kind = EventType.OBSERVATION if run.kind is RunKind.OBSERVE else EventType.MATERIALIZATION
-        await self.store.append([entry(run, None, self.an_event(kind, run.asset_key, version, result=True, **fields))])
+        event = self.an_event(kind, run.asset_key, version, result=True, **fields)
+        await self.store.append([entry(run, None, event, None, self.clock())])
 
     async def outside(self, key: str, version: str) -> None:
         """Report a version as an external system does, without a run."""

@@ -163,7 +163,9 @@ async def _run(cluster: PeopleCluster, number: int) -> Run:
 
 
 def _calls(store: Store, run: Run, body: bytes) -> list[tuple[Any, ...]]:
-    return [store._link._command(store._append(entry(run, "pod", event))) for event in parse(body).events]
+    now = datetime.now(UTC)
+    entries = [entry(run, "pod", event, None, now) for event in parse(body).events]
+    return [store._link._command(store._append(one)) for one in entries]
 
 
 async def _call_all(store: Store, batches: list[list[tuple[Any, ...]]]) -> None:

@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 from cluster.kubectl import Json
@@ -85,9 +86,9 @@ class Stage:
         version = self._outcome(run)
         if len(self._ended) % 2:
             result = Event(
-                f"{name}:result", EventType.MATERIALIZATION, run.asset_key, run_time(run), version, result=True
+                f"{name}:result", EventType.MATERIALIZATION, run.asset_key, begun(run).isoformat(), version, result=True
             )
-            await self._store.append([entry(run, name, result)])
+            await self._store.append([entry(run, name, result, None, begun(run))])
         with suppress(Conflict, NotFound):
             message = "" if len(self._ended) % 2 else json.dumps({"dataVersion": version})
             await self._cluster.patch_status("pods", self.namespace, name, succeeded(pod, message))
@@ -130,10 +131,10 @@ class Stage:
         return [one.run for one in page.items if one.run and one.event.result]
 
 
-def run_time(run: Run) -> str:
+def begun(run: Run) -> datetime:
     """Give a time for a run's result."""
     assert run.created_at is not None
-    return run.created_at.isoformat()
+    return run.created_at
 
 
 def succeeded(pod: Json, message: str) -> Json:

@@ -31,7 +31,19 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.errors import Fenced, Stalled
 from upwell_operator.resources.meta import Kind
 from upwell_operator.settings import Settings
-from upwell_operator.store import Append, Appended, Change, FellBehind, Status, Store, append, history, keys, uses
+from upwell_operator.store import (
+    Append,
+    Appended,
+    Change,
+    FellBehind,
+    PartitionVersion,
+    Status,
+    Store,
+    append,
+    history,
+    keys,
+    uses,
+)
 
 backend, store = redis_servers.backend, redis_servers.store
 
@@ -615,3 +627,102 @@ class TestHearing:
         await store.append([saw(2, "v2")])
         with pytest.raises(FellBehind):
             await store.changes(position)
+
+
+def saw_in(number: int, versions: dict[str, str], *, last: bool = True, **more: object) -> Append:
+    """Say what one observation saw in some partitions."""
+    it = event(number, partitions=versions, result=last)
+    return Append(ORDERS, it, **{"run": f"r{number}", "versions": versions, "last": last, **more})  # type: ignore[arg-type]
+
+
+async def version(store: Store) -> str | None:
+    return (await store.states([ORDERS]))[ORDERS].version
+
+
+class TestPartitions:
+    async def test_each_partition_has_a_version_and_together_they_are_the_assets(self, store: Store) -> None:
+        assert await store.append([saw_in(1, {"eu": "a", "us": "b"})]) == [CHANGED]
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (len(state.version or ""), state.partitions) == (32, 2)
+        assert state.observation == Observation(at(1), state.version or "", "r1", at(1), 1)
+        found = await store.partitions(ORDERS, ["us", "asia", "eu"])
+        assert found == {"us": PartitionVersion("b", at(1)), "eu": PartitionVersion("a", at(1))}
+        assert await store.partition_keys(ORDERS) == ["eu", "us"]
+
+    async def test_the_assets_version_tells_of_the_set_alone_and_not_of_how_it_came_about(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a", "us": "b"})])
+        both = await version(store)
+        await store.append([saw_in(2, {"eu": "c"})])
+        assert await version(store) != both
+        await store.append([saw_in(3, {"us": "b", "eu": "a"})])
+        assert await version(store) == both
+        await store.append([saw_in(4, {"us": "a", "eu": "b"})])
+        assert await version(store) != both
+
+    async def test_what_is_unchanged_makes_no_feed_entry_and_is_folded_away(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a", "us": "b"})])
+        cursors = await store.position()
+        assert (
+            await store.append([saw_in(number, {"eu": "a", "us": "b"}) for number in range(2, 152)]) == [STORED] * 150
+        )
+        assert await store.changes(cursors) == []
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert state.observation is not None
+        assert (state.observation.count, state.partitions) == (151, 2)
+        assert len((await store.events(ORDERS, limit=1000)).items) == 101
+
+    async def test_an_event_names_what_changed_and_counts_what_was_seen(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a", "us": "b"}), saw_in(2, {"eu": "a", "us": "c"})])
+        newest, first = (await store.events(ORDERS)).items
+        assert (newest.event.partitions, newest.partitions_seen, newest.partitions_changed) == ({"us": "c"}, 2, 1)
+        assert (first.partitions_seen, first.partitions_changed, first.changed) == (2, 2, True)
+
+    async def test_no_more_than_a_hundred_changed_partitions_are_named(self, store: Store) -> None:
+        await store.append([saw_in(1, {f"p{n:05}": str(n) for n in range(2500)})])
+        (stored,) = (await store.events(ORDERS)).items
+        assert (len(stored.event.partitions), stored.partitions_changed) == (100, 2500)
+        assert len(await store.partition_keys(ORDERS)) == 2500
+        assert (await store.partitions(ORDERS, [f"p{n:05}" for n in range(2500)]))["p02499"].version == "2499"
+
+    async def test_half_a_result_is_never_the_assets_version(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a"})])
+        before, cursors = await version(store), await store.position()
+        assert await store.append([saw_in(2, {"us": "b"}, last=False, run="r")]) == [STORED]
+        assert (await version(store), await store.changes(cursors)) == (before, [])
+        assert await store.append([saw_in(3, {"asia": "c"}, run="r")]) == [CHANGED]
+        assert await store.outcome(ORDERS, "r") is Outcome.CHANGED
+        assert len(await store.changes(cursors)) == 1
+
+    async def test_what_a_run_said_of_partitions_stands_when_it_fails(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a"})])
+        before, cursors = await version(store), await store.position()
+        await store.append([saw_in(2, {"us": "b"}, last=False, run="r")])
+        await store.append([failed(3, EventType.OBSERVATION_FAILED, run="r", last=True)])
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version != before, state.failure is not None, state.partitions) == (True, True, 2)
+        assert [one.changed for one in await store.changes(cursors)] == [True]
+
+    async def test_a_run_that_was_overtaken_changes_no_partition(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "new"}, fence=2)])
+        assert await store.append([saw_in(2, {"eu": "old"}, fence=1)]) == [Appended(Status.SUPERSEDED)]
+        assert (await store.partitions(ORDERS, ["eu"]))["eu"].version == "new"
+
+    async def test_an_asset_that_is_cut_no_more_forgets_its_partitions(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a"}), saw(2, "whole")])
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version, state.partitions, await store.partition_keys(ORDERS)) == ("whole", 0, [])
+
+    async def test_after_a_loss_the_version_stays_until_as_many_partitions_were_seen_again(self, store: Store) -> None:
+        everything = {"eu": "a", "us": "b", "asia": "c"}
+        await store.append([saw_in(1, everything)])
+        remembered = (await store.states([ORDERS]))[ORDERS]
+        await store.restore([(DAILY, replace(remembered, fence=0))])
+        await store.append([replace(saw_in(2, {"eu": "a"}), id=DAILY), replace(saw_in(3, {"us": "b"}), id=DAILY)])
+        assert (await store.states([DAILY]))[DAILY].version == remembered.version
+        assert await store.append([replace(saw_in(4, {"asia": "c"}), id=DAILY)]) == [STORED]
+        assert await store.append([replace(saw_in(5, {"asia": "d"}), id=DAILY)]) == [CHANGED]
+
+    async def test_the_partitions_go_with_the_asset(self, store: Store) -> None:
+        await store.append([saw_in(1, {"eu": "a"}, last=False)])
+        await store.trim(ORDERS, 0, timedelta(0))
+        assert await store.partition_keys(ORDERS) == []

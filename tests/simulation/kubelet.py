@@ -227,7 +227,7 @@ class _Attempt:
         if kubelet.storm.store_down:
             return False
         try:
-            await kubelet.store.append([entry(run, self.pod, one) for one in events])
+            await kubelet.store.append([entry(run, self.pod, one, None, kubelet.cluster.now()) for one in events])
         except StoreUnavailable:
             return False
         self.posted = True

@@ -16,6 +16,7 @@ from upwell_operator.domain.sorts import Sort
 
 SHOWN_CHARS = 60
 EVENT_HEAD = ("AGE", "TYPE", "VERSION", "METADATA", "RUN")
+PARTITION_HEAD = ("PARTITION", "VERSION", "CHANGED")
 RUN_HEAD = ("RUN", "ASSET", "KIND", "PHASE", "OUTCOME", "TRIGGER", "STARTED", "TOOK")
 
 
@@ -44,10 +45,29 @@ def event_table(events: Sequence[Mapping[str, Any]], now: datetime) -> list[str]
     return columns(EVENT_HEAD, rows)
 
 
+async def show_partitions(to: Connection, name: str, limit: int) -> None:
+    """Print the partitions of an asset."""
+    async with connect(to) as api:
+        (asset,) = await of.find(api, to.namespace, [name])
+        found = await api.pages(f"{of.path_of(asset)}/partitions", limit)
+    emit(to.output, {"items": found}, lambda: partition_table(found, utc_now()) or ["No partitions."])
+
+
+def partition_table(partitions: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Give a line a partition."""
+    rows = [
+        (one["partition"], str(one.get("dataVersion") or "-")[:12], age(one.get("changedAt"), now))
+        for one in partitions
+    ]
+    return columns(PARTITION_HEAD, rows)
+
+
 def described(event: Mapping[str, Any]) -> str:
     """Give an event's partition and metadata in one line, each value by its type; or its description, without these."""
     metadata: Mapping[str, Mapping[str, Any]] = event.get("metadata") or {}
     pairs = [f"partition {event['partition']}"] if event.get("partition") else []
+    if event.get("partitionsSeen"):
+        pairs.append(f"{event.get('partitionsChanged', 0)} of {event['partitionsSeen']} partitions changed")
     pairs += [f"{label}={value_text(entry)}" for label, entry in metadata.items() if label != "traceback"]
     return ", ".join(pairs) or str(event.get("description") or "")
 

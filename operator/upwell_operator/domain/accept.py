@@ -10,6 +10,7 @@ from datetime import timedelta
 from sys import intern
 from typing import Any
 
+from upwell_operator.domain import partitions
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.identity import digest
 from upwell_operator.domain.runs import read_time
@@ -64,6 +65,7 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         kept_events=wanted.history.events,
         kept_for=wanted.history.age,
         quarantine=tuple(Quarantined(one.data_version, one.reason or "") for one in wanted.quarantine),
+        partitions=partitions.accept(wanted.partitions) if wanted.partitions else None,
     )
 
 

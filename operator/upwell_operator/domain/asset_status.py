@@ -11,6 +11,7 @@ from typing import Any
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.conditions import Condition, merge, readiness, timestamp
+from upwell_operator.domain.partitions import total
 from upwell_operator.domain.runs import read_time
 from upwell_operator.domain.snapshot import (
     Asset,
@@ -55,6 +56,7 @@ def asset_status(
         "staleCauses": causes_for_status(verdict),
         "lastHandledRequest": handled,
         "activeRuns": [_active(run) for run in world.runs.open(asset.ref)][:RUNS_SHOWN],
+        "partitions": _partitions(asset, state, now),
         **_facts(state),
     }
     return {key: value for key, value in status.items() if value not in (None, [], {})}
@@ -105,6 +107,15 @@ def _active(run: Run) -> Json:
         "startedAt": timestamp(run.created_at) if run.created_at else None,
     }
     return {key: value for key, value in shown.items() if value is not None}
+
+
+def _partitions(asset: Asset, state: AssetState, now: datetime) -> Json | None:
+    """Count the partitions: a version of one that the definition has no longer counts as known until it is reported."""
+    if asset.partitions is None:
+        return None
+    whole = total(asset.partitions, now)
+    whole = state.partitions if whole is None else whole
+    return {"total": whole, "known": state.partitions, "unknown": max(0, whole - state.partitions)}
 
 
 def _facts(state: AssetState) -> Json:
@@ -168,6 +179,7 @@ def remembered_state(status: Json) -> AssetState:
         observation=_remembered_observation(seen) if seen else None,
         materialization=_remembered_materialization(made) if made else None,
         failure=Failure(_at(failed), RunKind(failed["kind"]), failed["run"], failed["message"]) if failed else None,
+        partitions=(status.get("partitions") or {}).get("known", 0),
     )
 
 

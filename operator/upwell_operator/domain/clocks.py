@@ -41,14 +41,14 @@ class Reading(NamedTuple):
 _FOLDS = {Repeated.FIRST: (0,), Repeated.SECOND: (1,), Repeated.BOTH: (0, 1)}
 
 
-def zone(name: str) -> ZoneInfo:
-    """Give the time zone. Raises Stalled(InvalidSpec) for a name that the tzdata package does not know."""
+def zone(name: str, field: str = "spec.timeZone") -> ZoneInfo:
+    """Give the time zone. Raises Stalled(InvalidSpec), naming the field, for a name that tzdata does not know."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Stalled(
             Reason.INVALID_SPEC,
-            f'spec.timeZone: "{name}" is not a time zone; use an IANA name such as Europe/Lisbon or UTC',
+            f'{field}: "{name}" is not a time zone; use an IANA name such as Europe/Lisbon or UTC',
         ) from error
 
 
@@ -63,7 +63,7 @@ def moment(local: datetime, reading: Reading) -> datetime | None:
     then = local.replace(tzinfo=reading.zone, fold=reading.fold).astimezone(UTC)
     if then.astimezone(reading.zone).replace(tzinfo=None) == local:
         return then
-    return _after_the_gap(local, reading.zone) if reading.skipped is Skipped.RUN_AFTER else None
+    return after_the_gap(local, reading.zone) if reading.skipped is Skipped.RUN_AFTER else None
 
 
 def wall(now: datetime, there: ZoneInfo) -> tuple[datetime, datetime]:
@@ -74,7 +74,7 @@ def wall(now: datetime, there: ZoneInfo) -> tuple[datetime, datetime]:
     return bare - (second - first), bare + (second - first)
 
 
-def _after_the_gap(local: datetime, there: ZoneInfo) -> datetime:
+def after_the_gap(local: datetime, there: ZoneInfo) -> datetime:
     """Give the moment at which the clock was set forward: read with the offset of after, the time is before it."""
     late, early = (local.replace(tzinfo=there, fold=fold).astimezone(UTC) for fold in (0, 1))
     before = early.astimezone(there).utcoffset()

@@ -19,6 +19,7 @@ from typing import Any, Final
 from upwell.protocol import (
     MAX_METADATA_ENTRIES,
     MAX_PARTITION_CHARS,
+    MAX_PARTITIONS_PER_EVENT,
     MAX_TEXT_BYTES,
     MAX_VERSION_CHARS,
     Event,
@@ -82,7 +83,10 @@ def check_event(event: Event, now: datetime) -> Event:
     if event.data_version is not None:
         _check_version(event.data_version)
     if event.partition is not None:
-        _check_partition(event.partition, event)
+        _check_partition("partition", event.partition)
+        _check_slice("partition", event)
+    if event.partitions:
+        _check_partitions(event)
     if event.metadata:
         _check_metadata(event.metadata)
     if event.tags:
@@ -118,19 +122,33 @@ def _check_key(key: str) -> None:
         raise _refusal("assetKey", sentence)
 
 
-def _check_version(version: str) -> None:
+def _check_version(version: str, field: str = "dataVersion") -> None:
     if not 1 <= len(version) <= MAX_VERSION_CHARS:
         sentence = f"must have 1 to {MAX_VERSION_CHARS} characters, has {len(version)}"
-        raise _refusal("dataVersion", f"{sentence}; leave it out if there is none, hash it if it is long")
+        raise _refusal(field, f"{sentence}; leave it out if there is none, hash it if it is long")
 
 
-def _check_partition(key: str, event: Event) -> None:
+def _check_partition(field: str, key: str) -> None:
     if not 1 <= len(key) <= MAX_PARTITION_CHARS or not key.isprintable() or key != key.strip():
-        sentence = f"must have 1 to {MAX_PARTITION_CHARS} characters, without control characters or blanks at an end"
-        raise _refusal("partition", f"{sentence}, not {key[:40]!r}")
-    if event.type is not EventType.OBSERVATION or event.data_version is not None:
-        sentence = "only an AssetObservation without a dataVersion may be about one partition"
-        raise _refusal("partition", f"{sentence}: an asset has one version, as a whole; leave one of them out")
+        sentence = f"a key must have 1 to {MAX_PARTITION_CHARS} characters, no control characters or blanks at an end"
+        raise _refusal(field, f"{sentence}; {key[:40]!r} is none")
+
+
+def _check_slice(field: str, event: Event) -> None:
+    if event.type is not EventType.OBSERVATION:
+        raise _refusal(field, f"only an AssetObservation may be about partitions, not an {event.type.value}")
+
+
+def _check_partitions(event: Event) -> None:
+    _check_slice("partitions", event)
+    if event.partition is not None or event.data_version is not None:
+        raise _refusal("partitions", "says each partition's version; leave out partition and dataVersion")
+    if len(event.partitions) > MAX_PARTITIONS_PER_EVENT:
+        sentence = f"may have {MAX_PARTITIONS_PER_EVENT} entries, has {len(event.partitions)}"
+        raise _refusal("partitions", f"{sentence}; report the rest in another event")
+    for key, version in event.partitions.items():
+        _check_partition("partitions", key)
+        _check_version(version, f"partitions.{key}")
 
 
 def _check_text(field: str, text: str) -> None:

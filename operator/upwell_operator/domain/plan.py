@@ -14,6 +14,7 @@ from upwell_operator.domain.actions import Planned, PruneRun
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.materializing import decide, plan_materialization, will_rebuild
 from upwell_operator.domain.observing import plan_job, plan_observation, selected
+from upwell_operator.domain.partitions import changes_at
 from upwell_operator.domain.scheduling import plan_schedule
 from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref
 from upwell_operator.domain.world import World
@@ -57,7 +58,13 @@ def _plan_asset(world: World, ref: Ref, now: datetime) -> Planned:
     else:
         planner = plan_observation if asset.kind is AssetKind.SOURCE else plan_materialization
         planned = planner(world, asset, now)
+    if asset.partitions is not None:
+        planned = replace(planned, wake=_earlier(planned.wake, changes_at(asset.partitions, now)))
     return replace(planned, actions=(*planned.actions, *_prunes(world, asset)))
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)
 
 
 def _plan_external(asset: Asset, now: datetime) -> Planned:

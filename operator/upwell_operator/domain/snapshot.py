@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.clocks import DEFAULT, Dst
+from upwell_operator.domain.partitions import Partitions
 from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.schedule import MakeUp
 from upwell_operator.resources.selection import Selection
@@ -104,6 +105,7 @@ class Asset:
     quarantine: tuple[Quarantined, ...] = ()
     kept_events: int = 1000
     kept_for: timedelta = timedelta(days=90)
+    partitions: Partitions | None = None
 
     @property
     def id(self) -> AssetId:
@@ -155,6 +157,8 @@ class AssetState:
     failure: Failure | None = None
     fence: int = 0
     """Largest fencing token whose result was taken as current."""
+    partitions: int = 0
+    """How many partitions have a version; 0 for an asset that is not cut."""
 
 
 UNKNOWN_STATE = AssetState()

@@ -18,12 +18,13 @@ from upwell.protocol import Event, EventType, RunKind
 from upwell_operator.cluster.port import Cluster
 from upwell_operator.domain.diagnosis import why_failed
 from upwell_operator.domain.event_rules import check_event
+from upwell_operator.domain.partitions import Partitions, written
 from upwell_operator.domain.reports import events_of, is_json_object, read_result
 from upwell_operator.domain.snapshot import AssetId, Outcome, Run, RunPhase
 from upwell_operator.domain.workloads import MAIN
 from upwell_operator.errors import Forbidden, NotFound, Rejected
 from upwell_operator.reconcile.reporting import entry
-from upwell_operator.resources.meta import Annotation, Label
+from upwell_operator.resources.meta import Annotation, Kind, Label
 from upwell_operator.store.store import Store
 
 Json = dict[str, Any]
@@ -62,7 +63,8 @@ class Recorder:
         problem = await self._from_messages(run, pods)
         if await self._store.outcome(AssetId(run.ref.namespace, run.asset_key), run.uid):
             return
-        await self._store.append([entry(run, None, self._ending(run, pods, problem))])
+        now = self._clock()
+        await self._store.append([entry(run, None, self._ending(run, pods, problem), None, now)])
 
     async def _from_messages(self, run: Run, pods: list[Json]) -> str | None:
         """Take what the pods left; give the sentence for what could not be taken."""
@@ -81,7 +83,16 @@ class Recorder:
             return
         # what an attempt that failed could not post is history; that it names no version is no further news
         events = events_of(result, run, attempt, now) if _succeeded(pod) else result.events or []
-        await self._store.append([entry(run, attempt, check_event(one, now)) for one in events])
+        cut = await self._cut(run)
+        await self._store.append([entry(run, attempt, check_event(one, now), cut, now) for one in events])
+
+    async def _cut(self, run: Run) -> Partitions | None:
+        """Give the asset's definition of partitions; of an asset that is gone none."""
+        try:
+            asset = await self._cluster.get(Kind.ASSET.plural, *run.asset)
+        except NotFound:
+            return None
+        return written(asset.get("spec", {}))
 
     def _ending(self, run: Run, pods: list[Json], problem: str | None) -> Event:
         """Give the event that closes a run which reported no result of its own."""

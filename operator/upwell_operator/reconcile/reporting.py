@@ -7,17 +7,26 @@ termination messages.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from upwell.protocol import Event, EventType
+from upwell_operator.domain.partitions import Partitions, versions
 from upwell_operator.domain.snapshot import AssetId, Run
 from upwell_operator.domain.versions import derived_version
 from upwell_operator.errors import Forbidden
 from upwell_operator.store.records import Append
 
+FAILURES = frozenset({EventType.OBSERVATION_FAILED, EventType.MATERIALIZATION_FAILED})
 
-def entry(run: Run, attempt: str | None, event: Event) -> Append:
-    """Give the entry for one event of a run's attempt. Raises Forbidden for another asset's version."""
+
+def entry(run: Run, attempt: str | None, event: Event, cut: Partitions | None, now: datetime) -> Append:
+    """Give the entry for one event of a run's attempt; `cut` is the asset's definition of partitions.
+
+    Raises Forbidden for another asset's version, Rejected for what is no partition.
+    """
     if event.asset_key != run.asset_key:
         return _about_another(run, attempt, event)
+    sliced = versions(cut, event, now)
     unnamed = event.data_version is None and event.type is EventType.MATERIALIZATION
     return Append(
         id=AssetId(run.ref.namespace, run.asset_key),
@@ -27,14 +36,21 @@ def entry(run: Run, attempt: str | None, event: Event) -> Append:
         fence=run.fence,
         inputs=run.inputs,
         code_version=run.code_version,
-        version=derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else event.data_version,
+        version=derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else named(event),
         kind=run.kind,
         uid=run.uid or None,
+        versions=sliced,
+        last=event.result or event.type in FAILURES,
     )
 
 
+def named(event: Event) -> str | None:
+    """Give the version that an event names for the asset as a whole."""
+    return None if event.partition is not None else event.data_version
+
+
 def _about_another(run: Run, attempt: str | None, event: Event) -> Append:
-    if event.type is not EventType.OBSERVATION or event.data_version is not None:
+    if event.type is not EventType.OBSERVATION or event.data_version is not None or event.partitions:
         raise Forbidden(
             f"assetKey: the run {run.ref.name} is about {run.asset_key!r}; about {event.asset_key!r} it may report "
             "only an AssetObservation without a dataVersion."

@@ -4,7 +4,7 @@
 is external, and others report its events.
 
 Limits: the spec only; what Upwell reports back is `asset_status`. Every field here has behaviour: what is not built
-yet (partitions) is not in the schema.
+yet (partitions of what Upwell builds) is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from upwell_operator.resources.asset_status import AssetStatus
 from upwell_operator.resources.condition import Resource
 from upwell_operator.resources.duration import Duration
 from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text, Unique
+from upwell_operator.resources.partitions import Partitions
 from upwell_operator.resources.pod import RunTemplate
 
 Key = Annotated[
@@ -139,6 +140,14 @@ _SPEC_RULES = (
         reason="FieldValueForbidden",
     ),
     Rule(
+        "partitions are for data that others make (observed, or external), and what materialize builds is built as a "
+        "whole; remove partitions",
+        cel="!has(self.partitions) || !has(self.materialize)",
+        holds=lambda spec: spec.partitions is None or spec.materialize is None,
+        path=".partitions",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
         "codeVersion is the version of what materialize runs, and there is no materialize; add it, or remove this",
         cel="!has(self.codeVersion) || has(self.materialize)",
         holds=lambda spec: spec.code_version is None or spec.materialize is not None,
@@ -181,6 +190,11 @@ class AssetSpec(Model):
         None,
         description='The version of the code in `materialize`, for example `"3"`. When it differs from the one that '
         "the asset was last materialized with, the asset is stale (CodeChanged).",
+    )
+    partitions: Partitions | None = Field(
+        None,
+        description="Into which slices the data is cut, for example `{static: [eu, us]}`: each has a data version of "
+        "its own, and together they are the asset's. For sources and external assets.",
     )
     observe: Observe | None = Field(
         None,

@@ -88,6 +88,16 @@ class ActiveRun(Model):
     started_at: datetime | None = Field(None, description="When its Job was created.")
 
 
+class PartitionCounts(Model):
+    """How many partitions the asset has, and what is known of them."""
+
+    total: Int | None = Field(
+        None, description="Partitions that the definition gives now; of a dynamic asset, those known."
+    )
+    known: Int | None = Field(None, description="Partitions that have a data version.")
+    unknown: Int | None = Field(None, description="Partitions that were never observed or reported.")
+
+
 class AssetStatus(Status):
     """What Upwell knows of the data. Written by Upwell only."""
 
@@ -116,4 +126,5 @@ class AssetStatus(Status):
     last_handled_request: str | None = Field(
         None, description="The last value of the annotation `upwell.dev/requested-at` that was answered."
     )
+    partitions: PartitionCounts | None = Field(None, description="Counts of the partitions, if the asset is cut.")
     active_runs: tuple[ActiveRun, ...] = Field((), max_length=10, description="Runs going on now, at most ten.")

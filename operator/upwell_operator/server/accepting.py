@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from pydantic import BaseModel, Field
 
@@ -67,6 +68,8 @@ def _entries(face: Face, events: list[Event], entry_of: EntryOf) -> list[Append]
             entries.append(entry_of(check_event(event, now)))  # noqa: PERF401 - the length tells which event was refused
     except (Rejected, Forbidden) as error:
         raise _refused(len(entries), error) from None
+    if entries[-1].run is None:  # nothing else says that a report from outside is over
+        entries[-1] = replace(entries[-1], last=True)
     return entries
 
 

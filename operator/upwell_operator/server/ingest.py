@@ -32,4 +32,5 @@ async def report_of_run(namespace: Namespace, run: Name, request: Request, face:
         token = bearer(request.headers.get("authorization"))
         caller = await face.identity.of(token, face.settings.audience)
         facts = await face.runs.facts(caller, namespace, run)
-        return await take(face, await body.read(request), partial(entry, facts.run, facts.pod))
+        raw = await body.read(request)
+        return await take(face, raw, partial(entry, facts.run, facts.pod, cut=facts.cut, now=face.clock()))

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from upwell.protocol import Event, InputVersion
 from upwell_operator.domain.decisions import Decision
 from upwell_operator.domain.snapshot import Run
-from upwell_operator.store import Change, StoredEvent, Use, VersionSpan
+from upwell_operator.store import Change, PartitionVersion, StoredEvent, Use, VersionSpan
 
 Json = dict[str, Any]
 _EVENT: Final = TypeAdapter(Event)
@@ -27,6 +27,8 @@ def present(**fields: Any) -> Json:
 def event_json(stored: StoredEvent) -> Json:
     """Write one event of an asset's history."""
     wire: Json = _EVENT.dump_python(stored.event, by_alias=True, exclude_none=True)
+    if not wire["partitions"]:
+        del wire["partitions"]
     return wire | present(
         run=stored.run,
         attempt=stored.attempt,
@@ -34,6 +36,8 @@ def event_json(stored: StoredEvent) -> Json:
         superseded=stored.superseded,
         inputs=inputs_json(stored.inputs),
         codeVersion=stored.code_version,
+        partitionsSeen=stored.partitions_seen or None,
+        partitionsChanged=stored.partitions_changed or None,
     )
 
 
@@ -66,6 +70,11 @@ def use_json(use: Use, *, current: bool) -> Json:
         depth=use.depth,
         current=current,
     )
+
+
+def partition_json(key: str, known: PartitionVersion | None) -> Json:
+    """Write what is known of one partition."""
+    return present(partition=key, dataVersion=known and known.version, changedAt=known and known.since)
 
 
 def decision_json(decision: Decision) -> Json:

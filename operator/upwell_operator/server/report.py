@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
 
 from upwell.protocol import Event, EventType, InputVersion
+from upwell_operator.domain.partitions import Partitions, versions, written
 from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.domain.versions import derived_version
 from upwell_operator.errors import Rejected
+from upwell_operator.reconcile.reporting import named
 from upwell_operator.server import body
 from upwell_operator.server.accepting import Acknowledgement, counted, take
 from upwell_operator.server.answers import Json
@@ -45,7 +48,8 @@ async def report_of_outside(namespace: Namespace, name: DataName, request: Reque
         key = name if asset is None else key_in(asset)
         inputs = await inputs_now(face, namespace, asset)
         raw = completed(await body.read(request), key, face.clock().isoformat())
-        return await take(face, raw, lambda event: _entry(AssetId(namespace, key), event, inputs))
+        cut = written((asset or {}).get("spec", {}))
+        return await take(face, raw, lambda event: _entry(AssetId(namespace, key), event, inputs, cut, face.clock()))
 
 
 def completed(raw: bytes, key: str, now: str, new_id: Callable[[], str] = lambda: uuid4().hex) -> bytes:
@@ -59,7 +63,9 @@ def completed(raw: bytes, key: str, now: str, new_id: Callable[[], str] = lambda
     return json.dumps(document).encode()
 
 
-def _entry(data: AssetId, event: Event, inputs: tuple[InputVersion, ...]) -> Append:
+def _entry(
+    data: AssetId, event: Event, inputs: tuple[InputVersion, ...], cut: Partitions | None, now: datetime
+) -> Append:
     if event.type not in REPORTABLE:
         detail = "type: only AssetObservation and AssetMaterialization can be reported from outside."
         raise Rejected(detail)
@@ -67,7 +73,7 @@ def _entry(data: AssetId, event: Event, inputs: tuple[InputVersion, ...]) -> App
         detail = f"assetKey: must be {data.key!r}, as in the path, or be left out; it is {event.asset_key!r}."
         raise Rejected(detail)
     if event.type is not EventType.MATERIALIZATION:
-        return Append(id=data, event=event, version=event.data_version)
+        return Append(id=data, event=event, version=named(event), versions=versions(cut, event, now))
     return Append(
         id=data, event=event, version=event.data_version or derived_version(None, event.id, inputs), inputs=inputs
     )

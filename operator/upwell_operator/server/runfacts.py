@@ -10,15 +10,16 @@ the boundary is the namespace, as it is for ServiceAccounts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from upwell_operator.cluster.port import Caller, Cluster, Object
+from upwell_operator.domain.partitions import Partitions, written
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import Run
 from upwell_operator.errors import NotFound
-from upwell_operator.resources.meta import Label
+from upwell_operator.resources.meta import Kind, Label
 from upwell_operator.server.cached import Cached
 from upwell_operator.server.problems import Problem
 
@@ -32,6 +33,8 @@ class RunFacts:
 
     run: Run
     pod: str
+    cut: Partitions | None = None
+    """How the asset was cut into partitions when the run first reported."""
 
 
 class RunBook:
@@ -53,7 +56,15 @@ class RunBook:
 
     async def _load(self, namespace: str, run: str, pod: str, uid: str) -> tuple[RunFacts, float]:
         job = await self._job_of(namespace, run, pod, uid)
-        return _facts_of(job, pod), self._now() + TTL_SECONDS
+        facts = _facts_of(job, pod)
+        return replace(facts, cut=await self._cut(facts.run)), self._now() + TTL_SECONDS
+
+    async def _cut(self, run: Run) -> Partitions | None:
+        try:
+            asset = await self._cluster.get(Kind.ASSET.plural, *run.asset)
+        except NotFound:
+            return None
+        return written(asset.get("spec", {}))
 
     async def _job_of(self, namespace: str, run: str, pod: str, uid: str) -> Object:
         try:

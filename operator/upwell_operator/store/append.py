@@ -4,6 +4,7 @@ What an event does is decided here from its type; when it counts (fence, idempot
 `append.lua`, in one place with the write:
 
     observation with a version    the asset's one current version, and its last observation
+    … with versions of partitions these partitions' versions; together they are the asset's one version
     materialization               the asset's one current version, and its last materialization
     …Failed                       the asset's failure, until a success of the same kind
     anything else                 an event, and nothing more
@@ -31,6 +32,7 @@ from upwell_operator.store.packing import (
     pack_failure,
     pack_materialization,
     pack_restore,
+    pack_versions,
     timestamp,
     unpack_state,
 )
@@ -115,6 +117,7 @@ class Appending(Chapter):
                 at.feed,
                 at.registry,
                 at.epoch,
+                at.partitions,
                 *consumed,
             ),
             (
@@ -134,6 +137,8 @@ class Appending(Chapter):
                 event.type.value,
                 max(1000, FEED_ENTRIES // self._keys.shards),
                 kept_uses(self._keys),
+                pack_versions(entry.versions),
+                "1" if entry.last else "",
                 *consumed.values(),
             ),
         )
@@ -151,9 +156,10 @@ class Appending(Chapter):
 
 def _meaning(entry: Append) -> tuple[str, str, str]:
     """Give what `append.lua` is to do, the version and the detail. Raises ValueError for a time or version it needs."""
-    event, version = entry.event, entry.version or entry.event.data_version or ""
+    event = entry.event
+    version = "" if entry.versions else entry.version or event.data_version or ""
     time = moment(event.time)
-    if event.type is EventType.OBSERVATION and version:
+    if event.type is EventType.OBSERVATION and (version or entry.versions):
         return "o", version, ""
     if event.type is EventType.MATERIALIZATION:
         if not version:

@@ -13,6 +13,7 @@ By the asset's data, k of `namespace/key`:
                                                `state` and `versions`
     upwell:{k}:asset:ns/key:versions   stream  one entry per version that is over: v version, a first seen, b last seen,
                                                n times, r run that brought it. The current one is in `state`
+    upwell:{k}:asset:ns/key:partitions hash    partition -> hash of both, since when, the version; by spaces
     upwell:{k}:asset:ns/key:seen       zset    ids of events reported without a run -> ms; a day
     upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last
                                                Here a run is its Job's uid, since names of pruned Jobs come back
@@ -39,11 +40,11 @@ For all:
 Fields of `state`, all optional: v version, vt since, vl last seen, vn times, vr run that brought it; ov last observed
 version, ot when, or by which run, os since, oc times in a row, oh digest of its metadata; m last materialization
 (JSON); f last failure (kind, space, JSON); fence largest fencing token taken; e id of the last event; keep events to
-keep.
+keep; pa digest of the partitions' versions, pn how many are known, pw how many were known before Redis was emptied.
 
 What bounds each: events, unchanged and versions are trimmed by count with every write, and by age by `trim`; uses by
-both with every write; seen, runs, logs, decisions and uses expire; feed has a length; state and keys hold what is
-current, and go with the last event; where no Asset defines the key, all of it goes with its age.
+both with every write; seen, runs, logs, decisions and uses expire; feed has a length; state, partitions and keys hold
+what is current, and go with the last event; where no Asset defines the key, all of it goes with its age.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class AssetKeys(NamedTuple):
     events: str
     unchanged: str
     versions: str
+    partitions: str
     seen: str
     """Where ids are that were reported without a run."""
     registry: str
@@ -157,6 +159,7 @@ def _asset(shards: int, id: AssetId) -> AssetKeys:  # noqa: A002 -- the word eve
         f"{stem}:events",
         f"{stem}:unchanged",
         f"{stem}:versions",
+        f"{stem}:partitions",
         f"{stem}:seen",
         f"{tag}:keys:{id.namespace}",
         f"{tag}:feed",

@@ -18,9 +18,9 @@ from pydantic_core import from_json, to_json
 
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
 from upwell_operator.domain.snapshot import AssetState, Failure, Materialization, Observation
-from upwell_operator.store.records import Append, StoredEvent
+from upwell_operator.store.records import Append, PartitionVersion, StoredEvent
 
-STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence")
+STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence", "pn")
 """What `unpack_state` wants, in its order."""
 
 MAX_MESSAGE = 1024
@@ -105,7 +105,7 @@ def unpack_failure(text: str) -> Failure:
 
 def unpack_state(values: Sequence[str | None]) -> AssetState | None:
     """Read a state from the values of `STATE_FIELDS`; None if nothing is known."""
-    version, since, seen, at, run, seen_since, count, made, failed, fence = values
+    version, since, seen, at, run, seen_since, count, made, failed, fence, partitions = values
     if version is None and seen is None and made is None and failed is None and fence is None:
         return None
     observation = None
@@ -118,6 +118,7 @@ def unpack_state(values: Sequence[str | None]) -> AssetState | None:
         materialization=unpack_materialization(made) if made else None,
         failure=unpack_failure(failed) if failed else None,
         fence=int(fence or 0),
+        partitions=int(partitions or 0),
     )
 
 
@@ -135,7 +136,25 @@ def pack_restore(state: AssetState) -> list[str]:
         pack_materialization(state.materialization) if state.materialization else "",
         pack_failure(state.failure) if state.failure else "",
         str(state.fence),
+        str(state.partitions),
     ]
+
+
+def pack_versions(versions: Mapping[str, str]) -> str:
+    """Write versions by partition, each behind a hash of both, of which the digest of them all is made."""
+    if not versions:
+        return ""
+    return dumps({partition: f"{_hashed(partition, version)} {version}" for partition, version in versions.items()})
+
+
+def _hashed(partition: str, version: str) -> str:
+    return blake2b(f"{len(partition)}:{partition}{version}".encode(), digest_size=16).hexdigest()
+
+
+def unpack_partition(row: str) -> PartitionVersion:
+    """Read what is kept of one partition."""
+    _, since, version = row.split(" ", 2)
+    return PartitionVersion(version, moment(since))
 
 
 def _said(event: Event) -> dict[str, Any]:
@@ -169,6 +188,7 @@ def _head(entry: Append) -> dict[str, Any]:
         "result": event.result,
         "dataVersion": entry.version or event.data_version,
         "partition": event.partition,
+        "seen": len(event.partitions),
         "run": entry.run,
         "attempt": entry.attempt,
         "codeVersion": entry.code_version,
@@ -181,6 +201,7 @@ def _head(entry: Append) -> dict[str, Any]:
 def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent:
     """Read one entry of an asset's history."""
     body, flags = loads(fields["j"]), fields["f"]
+    changed, partitions = loads(fields["p"]) if "p" in fields else (0, {})
     event = Event(
         id=body["id"],
         type=EventType(body["type"]),
@@ -192,6 +213,7 @@ def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent
         description=body.get("description"),
         result=body.get("result", False),
         partition=body.get("partition"),
+        partitions=partitions if body.get("seen") else {},
     )
     return StoredEvent(
         id=place,
@@ -202,4 +224,6 @@ def unpack_entry(key: str, place: str, fields: Mapping[str, str]) -> StoredEvent
         superseded="s" in flags,
         inputs=unpack_inputs(body.get("inputs", [])),
         code_version=body.get("codeVersion"),
+        partitions_seen=body.get("seen", 0),
+        partitions_changed=changed,
     )

@@ -5,7 +5,8 @@ Decisions and runs have their own words in the domain and are kept as such. Limi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -39,6 +40,10 @@ class Append:
     attempt: str | None = None
     kind: RunKind | None = None
     uid: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Partition -> version, of an observation of partitions. Then `version` is not the asset's, and left out."""
+    last: bool = False
+    """The last word of its run or report: what it has said of partitions becomes the asset's version."""
 
 
 class Status(StrEnum):
@@ -82,6 +87,10 @@ class StoredEvent:
     superseded: bool = False
     inputs: tuple[InputVersion, ...] = ()
     code_version: str | None = None
+    partitions_seen: int = 0
+    """How many partitions one observation looked at."""
+    partitions_changed: int = 0
+    """How many of them have another version since; `event.partitions` holds the first hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,14 @@ class VersionSpan:
     run: str | None = None
     """The run that brought it."""
     current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionVersion:
+    """The data version of one partition, and since when it has it."""
+
+    version: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

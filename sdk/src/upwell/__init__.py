@@ -14,7 +14,7 @@ from upwell.definitions import AutoMaterializePolicy
 from upwell.events import AssetMaterialization, AssetObservation, MaterializeResult, ObserveResult
 from upwell.keys import AssetKey
 from upwell.metadata import MetadataValue
-from upwell.versions import DataVersion
+from upwell.versions import DataVersion, DataVersionsByPartition
 
 if TYPE_CHECKING:
     from upwell.execution import ExecuteInProcessResult, materialize, observe
@@ -35,6 +35,7 @@ __all__ = [
     "AssetObservation",
     "AutoMaterializePolicy",
     "DataVersion",
+    "DataVersionsByPartition",
     "ExecuteInProcessResult",
     "MaterializeResult",
     "MetadataValue",

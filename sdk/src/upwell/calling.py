@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import Any, Callable, Coroutine
+from typing import Any, Callable, Coroutine, Iterator, Mapping
 
 from upwell.context import AssetExecutionContext
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import AssetMaterialization, AssetObservation, AssetResult, MaterializeResult, ObserveResult
-from upwell.protocol import Event, RunKind
-from upwell.versions import DataVersion
-from upwell.wire import encode, event_of
+from upwell.protocol import MAX_EVENT_BYTES, MAX_PARTITIONS_PER_EVENT, Event, RunKind
+from upwell.versions import DataVersion, DataVersionsByPartition
+from upwell.wire import dumps, encode, event_of
 
 
 def run_function(function: Callable[..., Any], context: AssetExecutionContext) -> Event:
@@ -26,7 +26,10 @@ def run_function(function: Callable[..., Any], context: AssetExecutionContext) -
     returned = function(context) if takes_context(function) else function()
     if inspect.iscoroutine(returned):
         returned = _await(returned)
-    event = _result_event(_judge(function, returned, context), context)
+    if isinstance(returned, DataVersionsByPartition) and context.run.kind is RunKind.OBSERVE:
+        event = _by_partition(returned, context)
+    else:
+        event = _result_event(_judge(function, returned, context), context)
     encode(event)
     return event
 
@@ -80,7 +83,7 @@ def _wrong_return(function: Callable[..., Any], returned: Any, *, observes: bool
     """Say what a function returned, and what it should."""
     found = "None" if returned is None else f"a value of type {type_name(returned)}"
     if observes:
-        wanted = "an observation returns a DataVersion or an ObserveResult"
+        wanted = "an observation returns a DataVersion, a DataVersionsByPartition or an ObserveResult"
     else:
         wanted = "a materialization returns None or a MaterializeResult; Upwell stores no values: write them yourself"
     return f"{_name(function)} returned {found}; {wanted}"
@@ -89,9 +92,35 @@ def _wrong_return(function: Callable[..., Any], returned: Any, *, observes: bool
 def _result_event(result: AssetResult, context: AssetExecutionContext) -> Event:
     """Give the event of a run's own result: metadata of the context first, the result's own wins."""
     kind = AssetObservation if context.run.kind is RunKind.OBSERVE else AssetMaterialization
-    record = kind(context.asset_key, metadata={**context.output_metadata, **result.metadata}, tags=result.tags)
+    metadata = {**context.output_metadata, **result.metadata}
+    partition = result.partition if isinstance(result, ObserveResult) else None
+    record = kind(context.asset_key, metadata=metadata, partition=partition, tags=result.tags)
     version = result.data_version.value if result.data_version else None
     return replace(event_of(record), data_version=version, result=True)
+
+
+def _by_partition(returned: DataVersionsByPartition, context: AssetExecutionContext) -> Event:
+    """Give the event of versions by partition; what one event cannot hold is recorded before, as the function would."""
+    *before, last = list(_portions(returned.data_versions_by_partition)) or [{}]
+    for versions in before:
+        record = AssetObservation(context.asset_key)
+        context.emit(replace(event_of(record), partitions=versions))
+    return replace(_result_event(ObserveResult(), context), partitions=last)
+
+
+def _portions(versions: Mapping[str, DataVersion]) -> Iterator[dict[str, str]]:
+    """Cut versions into what one event may hold: in number, and in half the bytes that it may have."""
+    portion: dict[str, str] = {}
+    size = 0
+    for partition, version in versions.items():
+        more = len(dumps([partition, version.value]).encode())
+        if len(portion) == MAX_PARTITIONS_PER_EVENT or size + more > MAX_EVENT_BYTES // 2:
+            yield portion
+            portion, size = {}, 0
+        portion[partition] = version.value
+        size += more
+    if portion:
+        yield portion
 
 
 def _name(function: Callable[..., Any]) -> str:

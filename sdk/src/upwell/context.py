@@ -54,7 +54,8 @@ class AssetExecutionContext:
     ) -> None:
         self._asset_key = asset_key
         self._run = run
-        self._emit = emit
+        self.emit = emit
+        """Where events go; `log_event` is the door for a function."""
         self._inputs = MappingProxyType(dict(inputs))
         self._prepare_log = prepare_log
         self._output_metadata: dict[str, MetadataValue] = {}
@@ -99,7 +100,7 @@ class AssetExecutionContext:
             raise WrongType(f"log_event takes an AssetObservation or AssetMaterialization, not {type_name(event)}")
         if event.asset_key != self._asset_key:
             self._check_foreign(event)
-        self._emit(event_of(event))
+        self.emit(event_of(event))
 
     def add_output_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Add metadata to the function's own result; what the result itself says under the same label wins."""

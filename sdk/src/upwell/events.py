@@ -88,8 +88,26 @@ class AssetResult:
         put(self, "tags", plain_tags)
 
 
+@dataclass(frozen=True, init=False)
 class ObserveResult(AssetResult):
-    """What an observation saw. Without a data version it records metadata, and the version stays what it was."""
+    """What an observation saw, of the asset or of one partition of it.
+
+    Without a data version it records metadata, and the version stays what it was.
+    """
+
+    partition: str | None = None
+
+    def __init__(
+        self,
+        *,
+        asset_key: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        data_version: DataVersion | None = None,
+        partition: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(asset_key=asset_key, metadata=metadata, data_version=data_version, tags=tags)
+        object.__setattr__(self, "partition", None if partition is None else checked_partition(partition))
 
 
 class MaterializeResult(AssetResult):

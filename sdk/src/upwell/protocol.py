@@ -21,6 +21,7 @@ MAX_METADATA_ENTRIES = 256
 MAX_TEXT_BYTES = 64 * 1024
 MAX_VERSION_CHARS = 512
 MAX_PARTITION_CHARS = 256
+MAX_PARTITIONS_PER_EVENT = 10_000
 MAX_EVENTS_PER_REQUEST = 10_000
 MAX_RESULT_BYTES = 4096
 """What kubelet keeps of a termination message; the fallback result must fit."""
@@ -111,6 +112,8 @@ class Event:
     """True on the one event that is the run's own result; absent on what its function logs while it runs."""
     partition: str | None = None
     """The slice of the asset that the event is about; absent: the asset as a whole."""
+    partitions: dict[str, str] = field(default_factory=dict)
+    """Partition -> data version, where one observation looked at many."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ is how a materialization that names no version gets one (`derive`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping
+from typing import Any, Mapping
 
 from upwell.errors import InvalidValue, WrongType, type_name
+from upwell.partitions import checked_partition
 from upwell.protocol import MAX_VERSION_CHARS
 
 
@@ -33,6 +34,30 @@ class DataVersion:
             self.value.encode()
         except UnicodeEncodeError as error:
             raise InvalidValue(f"a data version is text that can be written as UTF-8: {error}") from error
+
+
+@dataclass(frozen=True, init=False)
+class DataVersionsByPartition:
+    """What one observation saw in many partitions. Raises WrongType and InvalidValue naming the partition."""
+
+    data_versions_by_partition: Mapping[str, DataVersion]
+
+    def __init__(self, data_versions_by_partition: Mapping[str, Any]) -> None:
+        if not isinstance(data_versions_by_partition, Mapping):
+            found = type_name(data_versions_by_partition)
+            raise WrongType(f"DataVersionsByPartition takes a mapping of partition to version, not {found}")
+        versions = {checked_partition(key): _version(key, one) for key, one in data_versions_by_partition.items()}
+        object.__setattr__(self, "data_versions_by_partition", versions)
+
+
+def _version(partition: str, given: Any) -> DataVersion:
+    """Give the version of one partition, which may be given as text, as in Dagster."""
+    if isinstance(given, DataVersion):
+        return given
+    try:
+        return DataVersion(given)
+    except (WrongType, InvalidValue) as error:
+        raise type(error)(f"partition {partition!r:.100}: {error}") from error
 
 
 def derive(code_version: str | None, run: str, inputs: Mapping[str, str | None]) -> str:

@@ -232,6 +232,19 @@ def test_an_event_about_a_partition_names_it_before_what_was_seen_there():
     assert history.described(event) == "partition 2026-11-22, rows=3"
 
 
+def test_an_event_about_many_partitions_counts_what_changed():
+    assert history.described({"partitionsSeen": 3500, "partitionsChanged": 3}) == "3 of 3500 partitions changed"
+    assert history.described({"partitionsSeen": 3500}) == "0 of 3500 partitions changed"
+
+
+def test_partitions_are_listed_with_their_versions():
+    known = {"partition": "2026-11-21", "dataVersion": "1a2b3c4d5e6f7a8b", "changedAt": "2026-11-22T11:50:00Z"}
+    assert [line.split() for line in history.partition_table([known, {"partition": "2026-11-20"}], NOW)[1:]] == [
+        ["2026-11-21", "1a2b3c4d5e6f", "10m"],
+        ["2026-11-20", "-", "-"],
+    ]
+
+
 def test_runs_that_go_on_are_listed_with_those_that_are_over():
     asset = an_asset("raw", activeRuns=[{"name": "r2", "kind": "observe", "startedAt": "2026-11-22T11:58:00Z"}])
     (active,) = history.active_runs(asset)

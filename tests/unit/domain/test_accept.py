@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from builders import NAMESPACE, NOW, a_ref, a_run
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
 from upwell_operator.domain.clocks import Dst
+from upwell_operator.domain.partitions import Static
 from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, MissedRuns, Outcome, Quarantined, Ref, Requirement
 from upwell_operator.domain.world import Runs
+from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import API_VERSION, Kind
 from upwell_operator.resources.parsing import parse
 from upwell_operator.resources.selection import By, Matching
@@ -42,6 +46,13 @@ def test_the_parts_say_what_kind_of_asset_it_is() -> None:
 
 def test_the_key_is_the_name_unless_it_is_said() -> None:
     assert (accepted().key, accepted(key="raw/orders").key) == ("x", "raw/orders")
+
+
+def test_partitions_are_read_once_and_a_definition_that_cannot_be_stalls_the_asset() -> None:
+    assert accepted(observe=RUN, partitions={"static": ["eu"]}).partitions == Static(("eu",))
+    assert accepted(observe=RUN).partitions is None
+    with pytest.raises(Stalled, match=r"spec\.partitions\.timeWindow\.start"):
+        accepted(partitions={"timeWindow": {"cron": "@daily", "start": "yesterday"}})
 
 
 def test_everything_a_decision_needs_is_taken_over() -> None:

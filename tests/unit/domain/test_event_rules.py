@@ -122,17 +122,31 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"metadata": {"a\nb": {"type": "null"}}},
         "metadata: a label must have 1 to 256 characters",
     ),
-    "a partition without a name": ({"partition": ""}, "partition: must have 1 to 256 characters"),
-    "a partition of two lines": ({"partition": "a\nb"}, "without control characters or blanks at an end, not 'a\\nb'."),
-    "a partition with a blank at its end": ({"partition": "a "}, "partition: must have"),
-    "a partition's version": (
-        {"partition": "eu", "dataVersion": "1"},
-        "partition: only an AssetObservation without a dataVersion may be about one partition",
-    ),
+    "a partition without a name": ({"partition": ""}, "partition: a key must have 1 to 256 characters"),
+    "a partition of two lines": ({"partition": "a\nb"}, "no control characters or blanks at an end; 'a\\nb' is none."),
+    "a partition with a blank at its end": ({"partition": "a "}, "partition: a key must have"),
     "a partition's materialization": (
         {"partition": "eu", "type": "AssetMaterialization"},
-        "partition: only an AssetObservation without a dataVersion may be about one partition",
+        "partition: only an AssetObservation may be about partitions, not an AssetMaterialization",
     ),
+    "partitions' materialization": (
+        {"partitions": {"eu": "1"}, "type": "AssetMaterialization"},
+        "partitions: only an AssetObservation may be about partitions",
+    ),
+    "partitions and a version": (
+        {"partitions": {"eu": "1"}, "dataVersion": "1"},
+        "partitions: says each partition's version; leave out partition and dataVersion.",
+    ),
+    "a partition and partitions": (
+        {"partitions": {"eu": "1"}, "partition": "us"},
+        "partitions: says each partition's version",
+    ),
+    "10,001 partitions": (
+        {"partitions": {str(number): "1" for number in range(10_001)}},
+        "partitions: may have 10000 entries, has 10001; report the rest in another event.",
+    ),
+    "a partition among many without a name": ({"partitions": {" ": "1"}}, "partitions: a key must have 1 to 256"),
+    "a partition's version of nothing": ({"partitions": {"eu": ""}}, "partitions.eu: must have 1 to 512 characters"),
     "257 tags": ({"tags": {f"t{i}": "" for i in range(257)}}, "tags: may have 256 entries, has 257"),
 }
 
@@ -149,6 +163,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "a time without an end": {"metadata": {"a": {"type": "timestamp", "value": "Infinity"}}},
     "a reference to a job": {"metadata": {"a": {"type": "job", "value": {"jobName": "j"}}}},
     "an observation of one partition": {"partition": "2026-11-22"},
+    "a version of one partition": {"partition": "2026-11-22", "dataVersion": "1"},
+    "versions of many partitions": {"partitions": {"eu": "1", "us": "2"}},
     "tags": {"tags": {"team": "shop", "empty": ""}},
     "64 KiB of text": {"description": "x" * 65536},
     "a version of any text": {"dataVersion": "2026-11-22 \n é \u2028"},

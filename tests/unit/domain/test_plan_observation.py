@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from builders import NOW, a_ref, a_run, a_state, an_asset
+from upwell_operator.domain import partitions
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.decisions import Verb, Why
@@ -88,6 +90,13 @@ class TestSource:
         result = self.planned(self.HOURLY)
         assert len(starts(result)) == 1
         assert result.wake == NOW + timedelta(minutes=30)
+
+    def test_an_asset_that_is_cut_by_time_is_looked_at_again_when_a_window_is_over(self) -> None:
+        window = partitions.TimeWindow("0 0 * * *", datetime(2026, 1, 1), None, ZoneInfo("UTC"), "%Y-%m-%d")  # noqa: DTZ001
+        midnight = NOW.replace(hour=0) + timedelta(days=1)
+        assert self.planned(replace(RAW, partitions=window)).wake == midnight
+        assert self.planned(replace(self.HOURLY, partitions=window)).wake == NOW + timedelta(minutes=30)
+        assert self.planned(replace(RAW, partitions=partitions.Static(("eu",)))).wake is None
 
     def test_an_interval_has_one_name(self) -> None:
         later = NOW + timedelta(minutes=10)

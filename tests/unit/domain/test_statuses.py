@@ -15,6 +15,7 @@ from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.asset_status import asset_status, refused_status, remembered_state
 from upwell_operator.domain.job_status import job_status, schedule_status
+from upwell_operator.domain.partitions import Dynamic, Partitions, Static
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
@@ -241,3 +242,19 @@ class TestSchedule:
         assert self.status(Planned(), None, ended)["lastSuccessfulTime"] == "2026-11-22T12:00:00Z"
         failed = replace(mine, outcome=Outcome.FAILED, ended_at=NOW)
         assert "lastSuccessfulTime" not in self.status(Planned(), None, failed)
+
+
+COUNTS = {
+    "a list": (Static(("eu", "us", "asia")), 2, {"total": 3, "known": 2, "unknown": 1}),
+    "fewer than were once reported": (Static(("eu",)), 2, {"total": 1, "known": 2, "unknown": 0}),
+    "what was reported": (Dynamic(), 7, {"total": 7, "known": 7, "unknown": 0}),
+}
+
+
+@pytest.mark.parametrize(("cut", "known", "counts"), COUNTS.values(), ids=COUNTS)
+def test_partitions_are_counted(cut: Partitions, known: int, counts: Json) -> None:
+    state = replace(a_state("v1"), partitions=known)
+    status = status_of(replace(RAW, partitions=cut), state)
+    assert status["partitions"] == counts
+    assert remembered_state(status).partitions == known
+    assert "partitions" not in status_of(RAW, a_state("v1"))

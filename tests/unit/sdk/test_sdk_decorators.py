@@ -17,6 +17,7 @@ from upwell import (
     AssetObservation,
     AutoMaterializePolicy,
     DataVersion,
+    DataVersionsByPartition,
     MaterializeResult,
     MetadataValue,
     ObserveResult,
@@ -28,8 +29,9 @@ from upwell import (
 from upwell.calling import takes_context
 from upwell.definitions import definition_of
 from upwell.errors import InvalidValue, PermanentError, WrongType
-from upwell.protocol import EventType, RunKind
+from upwell.protocol import MAX_EVENT_BYTES, MAX_PARTITIONS_PER_EVENT, EventType, RunKind
 from upwell.versions import derive
+from upwell.wire import encode
 
 
 @observable_source_asset
@@ -161,6 +163,51 @@ def test_events_logged_while_the_function_runs_come_before_its_result() -> None:
     ]
 
 
+def test_an_observation_may_look_at_many_partitions() -> None:
+    @observable_source_asset
+    def source(context: AssetExecutionContext) -> DataVersionsByPartition:
+        context.add_output_metadata({"bucket": "raw"})
+        return DataVersionsByPartition({"2026-01-01": "a", "2026-01-02": DataVersion("b")})
+
+    [event] = observe([source]).events
+    assert (event.partitions, event.data_version, event.result) == ({"2026-01-01": "a", "2026-01-02": "b"}, None, True)
+    assert event.metadata["bucket"].value == "raw"
+
+
+def test_an_observation_may_find_no_partition_at_all() -> None:
+    @observable_source_asset
+    def source() -> DataVersionsByPartition:
+        return DataVersionsByPartition({})
+
+    [event] = observe([source]).events
+    assert (event.partitions, event.result) == ({}, True)
+
+
+@pytest.mark.parametrize("length", [1, 500], ids=["by their number", "by their size"])
+def test_more_partitions_than_an_event_holds_are_told_in_several(length: int) -> None:
+    versions = {f"{number:06}": "v" * length for number in range(25_000)}
+
+    @observable_source_asset
+    def source() -> DataVersionsByPartition:
+        return DataVersionsByPartition(versions)
+
+    events = observe([source]).events
+    told = [len(event.partitions) for event in events]
+    assert (sum(told), max(told) <= MAX_PARTITIONS_PER_EVENT, len(told) > 2) == (25_000, True, True)
+    assert {key: version for event in events for key, version in event.partitions.items()} == versions
+    assert [event.result for event in events] == [False] * (len(events) - 1) + [True]
+    assert all(len(encode(event)) <= MAX_EVENT_BYTES for event in events)
+
+
+def test_a_result_may_be_about_one_partition() -> None:
+    @observable_source_asset
+    def source() -> ObserveResult:
+        return ObserveResult(data_version=DataVersion("v"), partition="eu", metadata={"rows": 3})
+
+    [event] = observe([source]).events
+    assert (event.partition, event.data_version, event.metadata["rows"].value) == ("eu", "v", 3)
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -221,6 +268,7 @@ RETURNS: dict[str, tuple[Any, Any, str]] = {
         MaterializeResult(),
         "MaterializeResult; an obs",
     ),
+    "a materialization of partitions": (asset, DataVersionsByPartition({}), "type upwell.versions.DataVersionsByP"),
     "an observation of a generator": (observable_source_asset, (n for n in ()), "type generator"),
     "a materialization of a value": (asset, 5, "type int; a materialization returns None or.*stores no values"),
     "a materialization of a DataVersion": (asset, DataVersion("v"), "type upwell.versions.DataVersion"),

@@ -16,6 +16,7 @@ PUBLIC = {
     "observable_source_asset",
     "asset",
     "DataVersion",
+    "DataVersionsByPartition",
     "ObserveResult",
     "MaterializeResult",
     "AssetKey",

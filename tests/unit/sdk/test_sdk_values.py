@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from upwell import (
     AssetKey,
     DataVersion,
+    DataVersionsByPartition,
     TableColumn,
     TableColumnDep,
     TableColumnLineage,
@@ -182,3 +183,18 @@ def test_a_schema_is_that_of_the_first_record() -> None:
     assert [column.type for column in schema.columns] == ["string", "int", "float", "bool", "string"]
     assert infer_schema([]).columns == []
     assert TableSchema.from_name_type_dict({"a": "int"}) == TableSchema([TableColumn("a", "int")])
+
+
+BAD_PARTITIONS: dict[str, tuple[Any, type[Exception], str]] = {
+    "a list": (["eu"], WrongType, "a mapping of partition to version, not list"),
+    "a partition that is a number": ({1: "a"}, WrongType, "a partition is named by text, not int"),
+    "a partition without a name": ({"": "a"}, InvalidValue, "partition ''"),
+    "a version that is a number": ({"eu": 1}, WrongType, r"partition 'eu': a data version is text, not int"),
+    "an empty version": ({"eu": ""}, InvalidValue, "partition 'eu': a data version has 1 to 512"),
+}
+
+
+@pytest.mark.parametrize(("given_versions", "error", "text"), BAD_PARTITIONS.values(), ids=BAD_PARTITIONS)
+def test_versions_by_partition_are_refused(given_versions: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        DataVersionsByPartition(given_versions)

@@ -388,3 +388,44 @@ def test_a_graph_without_sources_has_nothing_to_observe() -> None:
 
 def test_ids_of_data_and_names_of_resources_differ() -> None:
     assert str(AssetId(NAMESPACE, KEY)) == "shop/warehouse/raw_orders"
+
+
+# ---- partitions ---
+
+DAYS = {"timeWindow": {"cron": "@daily", "start": "2026-11-18"}}
+
+
+async def _cut(world: World, partitions: Any, versions: dict[str, str]) -> None:
+    await _apply(world, an_asset_object("sales", key="sales", partitions=partitions))
+    seen = {"events": [{"type": "AssetObservation", "partitions": versions}]}
+    assert (await world.post("/v1/assets/shop/sales/events", seen)).status_code == 200
+
+
+async def test_partitions_are_listed_newest_first_page_by_page(world: World) -> None:
+    await _cut(world, DAYS, {"2026-11-19": "a", "2026-11-21": "b"})
+    first = (await world.get("/v1/assets/shop/sales/partitions", limit=3)).json()
+    assert first["items"] == [
+        {"partition": "2026-11-21", "dataVersion": "b", "changedAt": "2026-11-22T12:00:00Z"},
+        {"partition": "2026-11-20"},
+        {"partition": "2026-11-19", "dataVersion": "a", "changedAt": "2026-11-22T12:00:00Z"},
+    ]
+    rest = (await world.get("/v1/assets/shop/sales/partitions", cursor=first["metadata"]["continue"])).json()
+    assert rest == {"items": [{"partition": "2026-11-18"}], "metadata": {}}
+
+
+async def test_dynamic_partitions_are_those_that_were_reported(world: World) -> None:
+    await _cut(world, {"dynamic": {}}, {"b": "1", "a": "2"})
+    found = (await world.get("/v1/assets/shop/sales/partitions")).json()["items"]
+    assert [(one["partition"], one["dataVersion"]) for one in found] == [("b", "1"), ("a", "2")]
+
+
+async def test_an_asset_that_is_not_cut_has_no_partitions_to_list(world: World) -> None:
+    answer = await world.get(f"{PATH}/partitions")
+    assert (answer.status_code, "has no spec.partitions" in answer.json()["detail"]) == (404, True)
+
+
+async def test_the_history_tells_what_changed_of_what_was_seen(world: World) -> None:
+    await _cut(world, DAYS, {"2026-11-19": "a", "2026-11-21": "b"})
+    (event,) = (await world.get("/v1/assets/shop/sales/events")).json()["items"]
+    assert (event["partitionsSeen"], event["partitionsChanged"]) == (2, 2)
+    assert event["partitions"] == {"2026-11-19": "a", "2026-11-21": "b"}

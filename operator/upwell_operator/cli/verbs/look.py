@@ -1,4 +1,4 @@
-"""Verbs that look: status, events, versions, why, runs, logs, graph."""
+"""Verbs that look: status, events, versions, partitions, why, runs, logs, graph."""
 
 from __future__ import annotations
 
@@ -79,6 +79,13 @@ def versions(
     from upwell_operator.cli.versions import show, show_built_from
 
     asyncio.run(show(to, asset, limit) if built_from is None else show_built_from(to, asset, built_from))
+
+
+def partitions(to: Connection, asset: Asset, limit: Limit = 50) -> None:
+    """Show the partitions of an asset, the newest first: the version of each, and since when it has it."""
+    from upwell_operator.cli.history import show_partitions
+
+    asyncio.run(show_partitions(to, asset, limit))
 
 
 def why(

@@ -1,12 +1,14 @@
 -- Take one event of one asset: fence -> idempotence -> event -> state -> run-length record -> feed, or nothing at all.
 --
--- KEYS  1 state  2 events  3 unchanged  4 versions  5 seen  6 feed  7 keys  8 epoch            (one slot)
---       9 and on: the uses of each input whose version a materialization consumed
+-- KEYS  1 state  2 events  3 unchanged  4 versions  5 seen  6 feed  7 keys  8 epoch  9 partitions  (one slot)
+--       10 and on: the uses of each input whose version a materialization consumed
 -- ARGV  1 epoch or ''  2 fencing token or ''  3 event id
 --       4 what it does: o observation with a version, m materialization, f failure, e nothing but being an event
 --       5 version or ''  6 entry (JSON)  7 time  8 run or ''  9 digest of metadata, tags and description
 --       10 detail: materialization (JSON) or failure (kind, space, JSON)  11 outcome: '', Observed, Materialized, Failed
---       12 namespace/key  13 key  14 event type  15 length of the feed  16 most uses  17 and on: consumed versions
+--       12 namespace/key  13 key  14 event type  15 length of the feed  16 most uses
+--       17 partition -> its hash, a space, its version (JSON) or ''  18 whether this is a run's, or a report's, last word
+--       19 and on: consumed versions
 -- Gives 0 duplicate, 1 superseded, 2 stored, 3 stored and the version changed; or the error FENCED.
 --
 -- A script is not rolled back: the event is written first, because its XADD is the only call that may be refused.
@@ -17,9 +19,11 @@ if refused then return refused end
 local KEPT, WHOLE, DAY, WEEK = '1000', 100, 86400, 604800
 local act, version, time, run = ARGV[4], ARGV[5], ARGV[7], ARGV[8]
 
-local S = call('HMGET', KEYS[1], 'e', 'fence', 'v', 'vt', 'vl', 'vn', 'vr', 'ov', 'oc', 'oh', 'f', 'keep')
+local S = call('HMGET', KEYS[1],
+  'e', 'fence', 'v', 'vt', 'vl', 'vn', 'vr', 'ov', 'oc', 'oh', 'f', 'keep', 'pa', 'pn', 'pw')
 local last, fence, v, vt, vl, vn, vr = S[1], tonumber(S[2] or '0'), S[3], S[4], S[5], S[6], S[7]
 local ov, oc, oh, failure, keep = S[8], S[9], S[10], S[11], S[12] or KEPT
+local pa, pn, pw = S[13], tonumber(S[14] or '0'), tonumber(S[15] or '0')
 
 -- Idempotence.
 local outcome = false
@@ -34,10 +38,26 @@ end
 -- What this event means. A result of a run that was superseded is history, never the present.
 local superseded = ARGV[2] ~= '' and tonumber(ARGV[2]) < fence
 if superseded then act = 'e' end
+
+-- A partitioned asset has one version too: the digest of its partitions' versions, `pa`. It becomes current with the last
+-- word of a run or report, so that no half of a result is ever built from; after a loss, once as many are known as before.
+local sliced = act == 'o' and ARGV[17] ~= ''
+local news, settled = false, false
+if sliced then
+  news, pa, pn = take_partitions(KEYS[9], cjson.decode(ARGV[17]), time, pa, pn)
+end
+if pa then
+  local complete = ARGV[18] == '1' and pn >= pw
+  if sliced and complete then version = pa elseif sliced then act = 'e' elseif complete then settled = pa end
+  if not sliced and (act == 'o' or act == 'm') then pa, settled = false, false end -- it is partitioned no more
+end
+
 local success = (act == 'o' and 'observe ') or (act == 'm' and 'materialize ')
-local changed = success and v ~= version
+local current = success and version or settled
+local changed = current and v ~= current
 local recovered = success and failure and string.sub(failure, 1, #success) == success
-local quiet = act == 'o' and not changed and not recovered and ov == version and oh == ARGV[9]
+local quiet = not changed and not recovered and not news and
+  (act == 'o' and ov == version and oh == ARGV[9] or act == 'e' and sliced)
 
 -- The event.
 local ms = now_ms()
@@ -46,6 +66,8 @@ local id = next_id(last or '0-0', ms)
 local flags = (superseded and 's') or (changed and 'c') or ''
 if quiet then
   call('XADD', KEYS[3], 'MAXLEN', '=', math.min(WHOLE, tonumber(keep)), id, 'f', flags, 'j', ARGV[6])
+elseif news then
+  call('XADD', KEYS[2], 'MAXLEN', '~', keep, id, 'f', flags, 'j', ARGV[6], 'p', news)
 else
   call('XADD', KEYS[2], 'MAXLEN', '~', keep, id, 'f', flags, 'j', ARGV[6])
 end
@@ -62,7 +84,7 @@ if changed then
     call('XADD', KEYS[4], 'MAXLEN', '~', keep, id,
       'v', v, 'a', vt or time, 'b', vl or vt or time, 'n', vn or '1', 'r', vr or '')
   end
-  put('v', version) put('vt', time) put('vl', time) put('vn', 1) put('vr', run)
+  put('v', current) put('vt', time) put('vl', time) put('vn', 1) put('vr', run)
 elseif success then
   put('vl', time) put('vn', tonumber(vn or '1') + 1)
 end
@@ -76,11 +98,17 @@ if act == 'o' then
   if oh ~= ARGV[9] then put('oh', ARGV[9]) end
 elseif act == 'm' then
   put('m', ARGV[10])
-  note_uses(9, 17, ARGV[12], version, run, ARGV[16])
+  note_uses(10, 19, ARGV[12], version, run, ARGV[16])
 elseif act == 'f' then
   put('f', ARGV[10])
 end
+if news then put('pa', pa) put('pn', pn) end
 call('HSET', KEYS[1], unpack(set, 1, size))
+if current and pw > 0 then call('HDEL', KEYS[1], 'pw') end
+if S[13] and not pa then
+  call('HDEL', KEYS[1], 'pa', 'pn', 'pw')
+  call('DEL', KEYS[9])
+end
 if recovered then call('HDEL', KEYS[1], 'f') end
 
 -- Remember the id, and what the run came to; the stronger word stays.

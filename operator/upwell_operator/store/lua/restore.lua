@@ -3,13 +3,13 @@
 --
 -- KEYS  1 state  2 keys  3 epoch                                                              (one slot)
 -- ARGV  1 epoch or ''  2 key  3 version or ''  4 since  5 observed version or ''  6 when  7 run  8 since  9 times
---       10 materialization (JSON) or ''  11 failure (kind, space, JSON) or ''  12 fencing token
+--       10 materialization (JSON) or ''  11 failure (kind, space, JSON) or ''  12 fencing token  13 partitions known
 -- Gives 1 if anything was filled in, else 0; or the error FENCED.
 
 local refused = fenced(KEYS[3], ARGV[1])
 if refused then return refused end
 
-local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'fence', 'ot', 'vt', 'os', 'e')
+local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'fence', 'ot', 'vt', 'os', 'e', 'pn')
 local set = {}
 local function put(...)
   for _, x in ipairs({...}) do set[#set + 1] = x end
@@ -27,6 +27,8 @@ if ARGV[10] ~= '' and not S[3] then put('m', ARGV[10]) end
 local succeeded = S[3]
 if string.sub(ARGV[11], 1, 8) == 'observe ' then succeeded = S[2] end
 if ARGV[11] ~= '' and not S[4] and not succeeded then put('f', ARGV[11]) end
+-- The partitions themselves are lost: the version stays until as many have been seen again.
+if tonumber(ARGV[13]) > tonumber(S[10] or '0') then put('pw', ARGV[13]) end
 if tonumber(ARGV[12]) > tonumber(S[5] or '0') then put('fence', ARGV[12]) end
 
 if #set == 0 then return 0 end

@@ -1,0 +1,110 @@
+"""`spec.partitions`: into which slices an asset is cut. The names of the kinds are Dagster's.
+
+Limits: form only; whether a cron line, a zone and a start fit together is for `domain.partitions` to say.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from upwell_operator.resources.model import Int, Model, Rule, Text, Unique
+from upwell_operator.resources.schedule import CronLine, ZoneName
+
+MOST_STATIC = 1000
+PartitionKey = Annotated[
+    str,
+    Text(
+        'a partition\'s key is text without "|", control characters or blanks at an end, such as eu or 2026-01-31',
+        r"^[^\x00-\x20\x7f|]([^\x00-\x1f\x7f|]*[^\x00-\x20\x7f|])?$",
+        120,
+    ),
+]
+WindowFormat = Annotated[
+    str,
+    Text(
+        'a format is made of %Y, %m, %d, %H and %M and what stands between them, such as "%Y-%m-%d"',
+        r"^([^\x00-\x1f\x7f|%]|%[YmdHM])+$",
+        64,
+    ),
+]
+DimensionName = Annotated[
+    str, Text("a dimension's name is a word of small letters and digits, such as region", r"^[a-z]([a-z0-9_]*)$", 63)
+]
+StaticKeys = Annotated[tuple[PartitionKey, ...], Field(min_length=1, max_length=MOST_STATIC), Unique()]
+
+
+class TimeWindow(Model):
+    """One partition for each window of time: it begins at a tick of the cron line and ends at the next one."""
+
+    cron: CronLine = Field(
+        description="When a window begins: `@hourly`, `@daily`, `@weekly`, `@monthly`, or five fields."
+    )
+    start: PartitionKey = Field(description='The first window, written in `format`, for example `"2026-01-01"`.')
+    end: PartitionKey | None = Field(
+        None, description="Where the windows end, in `format`: no window begins here or later. Open, if left out."
+    )
+    time_zone: ZoneName = Field("UTC", description="The time zone that the windows are read in.")
+    format: WindowFormat = Field(
+        "%Y-%m-%d", description="How a key is written: the window's beginning, in the time zone, as `strftime` does."
+    )
+    end_offset: Int = Field(
+        0,
+        ge=-1000,
+        le=1000,
+        description="A window is a partition once it is over. `1`: also the one that is going on; `-1`: not the last "
+        "one that is over.",
+    )
+
+
+class Dynamic(Model):
+    """Partitions that nobody lists beforehand: a key is there once something was reported about it."""
+
+
+_ONE_KIND = "say once how the asset is cut: give static, timeWindow or dynamic"
+
+
+class Dimension(Model):
+    """One dimension of an asset that is cut in two."""
+
+    rules: ClassVar = (
+        Rule(
+            _ONE_KIND,
+            cel="[has(self.static), has(self.timeWindow), has(self.dynamic)].exists_one(one, one)",
+            holds=lambda cut: sum(one is not None for one in (cut.static, cut.time_window, cut.dynamic)) == 1,
+        ),
+    )
+
+    static: StaticKeys | None = Field(
+        None, description="A list of keys, for example `[eu, us]`."
+    )
+    time_window: TimeWindow | None = Field(None, description="A key for each window of time, such as a day.")
+    dynamic: Dynamic | None = Field(None, description="Keys that are added as they are reported: `{}`.")
+
+
+class Partitions(Model):
+    """Into which slices the asset is cut."""
+
+    rules: ClassVar = (
+        Rule(
+            f"{_ONE_KIND}, or multi for two of them",
+            cel="[has(self.static), has(self.timeWindow), has(self.dynamic), has(self.multi)].exists_one(one, one)",
+            holds=lambda cut: (
+                sum(one is not None for one in (cut.static, cut.time_window, cut.dynamic, cut.multi)) == 1
+            ),
+        ),
+    )
+
+    static: StaticKeys | None = Field(
+        None, description="A list of keys, for example `[eu, us]`."
+    )
+    time_window: TimeWindow | None = Field(None, description="A partition for each window of time, such as a day.")
+    dynamic: Dynamic | None = Field(None, description="Partitions that are added as they are reported: `{}`.")
+    multi: dict[DimensionName, Dimension] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="Two dimensions by name, for example `{date: {timeWindow: …}, region: {static: [eu, us]}}`. A key "
+        'is the two keys in the order of the names, joined by "|": `2026-01-31|eu`.',
+    )
