@@ -373,7 +373,7 @@ class TestRetention:
         clean, ref = AssetId("shop", "clean"), Ref("shop", "clean")
         await store.append([*(saw(n, f"v{n // 3}") for n in range(12)), replace(saw(12, "v4"), run=None)])
         await store.append([failed(13, EventType.OBSERVATION_FAILED)])
-        await store.append([built(14, "c1", clean, ("raw", ORDERS.key, "v4"))])
+        await store.append([built(14, "c1", clean, ("raw", ORDERS.key, "v4")), saw_in(15, {"eu": "a"})])
         await store.decide([Decision(Kind.ASSET, ref, Verb.RUN, "Stale", "m", at(1))])
         await store.record_run(a_run(1))
         await store.put_log(Ref("shop", "run-1"), "log")
