@@ -1,4 +1,4 @@
-"""P8, P9 and the reference of P1: what the store costs, on a real Valkey that fsyncs before it answers.
+"""P8, P9, P10 and the reference of P1: what the store costs, on a real Valkey that fsyncs before it answers.
 
     python tests/bench/bench_store.py [--events 100000]
 
@@ -14,15 +14,22 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from figures import Figure, finish, options
+from pydantic import TypeAdapter
 
 from redis_servers import Backend, running
-from upwell.protocol import Event, EventType, MetadataEntry
+from upwell.protocol import Batch, Event, EventType, MetadataEntry
+from upwell_operator.domain import partitions
+from upwell_operator.domain.event_rules import check_event
+from upwell_operator.domain.partitions import Dynamic
 from upwell_operator.domain.snapshot import AssetId
+from upwell_operator.server.body import parse
 from upwell_operator.store import Append, Store
 
 START = datetime.now(UTC) - timedelta(days=1)
@@ -31,6 +38,8 @@ IN_FLIGHT = 4
 """Batches in flight at once: as many clients as keep one server busy."""
 PAGES = 300
 ASSETS = 10_000
+AT_ONCE = 5_000
+"""Partitions of one event: a mebibyte holds that many with a SHA-256 each."""
 
 
 def observation(asset: AssetId, number: int, version: str, *, run: str | None = None) -> Append:
@@ -133,6 +142,44 @@ async def page(store: Store, events: int) -> list[Figure]:
     ]
 
 
+async def report(store: Store, asset: AssetId, number: int, versions: dict[str, str]) -> float:
+    """Take one observation of many partitions as the server does, from JSON to durable; give the milliseconds."""
+    time_ = (START + timedelta(seconds=number)).isoformat()
+    portions = [dict(islice(versions.items(), at, at + AT_ONCE)) for at in range(0, len(versions), AT_ONCE)]
+    events = [
+        Event(f"p{number}-{n}", EventType.OBSERVATION, asset.key, time_, partitions=portion)
+        for n, portion in enumerate(portions)
+    ]
+    body = TypeAdapter(Batch).dump_json(Batch(events), by_alias=True)
+    begun = time.perf_counter()
+    taken = [check_event(event, datetime.now(UTC)) for event in parse(body).events]
+    found = [partitions.versions(Dynamic(), event, datetime.now(UTC)) for event in taken]
+    last = len(taken) - 1
+    entries = [Append(asset, event, versions=found[n], last=n == last) for n, event in enumerate(taken)]
+    await store.append(entries)
+    return (time.perf_counter() - begun) * 1000
+
+
+async def slices(store: Store, backend: Backend) -> list[Figure]:
+    """P10: results of many partitions; what of them is new costs, and what is as it was is only looked at."""
+    many = {f"2026-{number:07}": sha(number) for number in range(100_000)}
+    few, ten = AssetId("bench", "p10/few"), {f"2026-{number:07}": sha(number + 1) for number in range(10)}
+    new = await report(store, few, 0, dict(islice(many.items(), 10_000)))
+    same = await report(store, few, 1, dict(islice(many.items(), 10_000)))
+    before, asset = used(backend), AssetId("bench", "p10/many")
+    await report(store, asset, 0, many)
+    size = (used(backend) - before) / len(many)
+    changed = await report(store, asset, 1, ten)
+    whole = await report(store, asset, 2, many | ten)
+    return [
+        Figure("P10 a result of 10,000 new partitions", new, "ms", 3_000, "<= 1000 ms", new <= 1000, documented=True),
+        Figure("P10 10 that have changed of 100,000", changed, "ms", bar="<= 50 ms", ok=changed <= 50),
+        Figure("    10,000 as they were", same, "ms"),
+        Figure("    100,000 as they were", whole, "ms"),
+        Figure("    memory of a partition", size, "B"),
+    ]
+
+
 async def reading(store: Store) -> list[Figure]:
     """States of ten thousand assets, unpacked."""
     ids = [AssetId("bench", f"many/{number}") for number in range(ASSETS)]
@@ -151,7 +198,14 @@ async def measure(events: int) -> list[Figure]:
     figures: list[Figure] = []
     with running("valkey") as backend:
         store = Store(backend.settings)
-        for bench in (throughput, lambda s: sizes(s, backend), reading, lambda s: page(s, events)):
+        benches = (
+            throughput,
+            partial(sizes, backend=backend),
+            reading,
+            partial(page, events=events),
+            partial(slices, backend=backend),
+        )
+        for bench in benches:
             backend.empty()
             await store.open()
             figures += await bench(store)
