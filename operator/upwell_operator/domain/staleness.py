@@ -165,40 +165,43 @@ def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> tuple[list[Ca
     if made is None:
         return _never_made(node, verdicts)
     then = node.then if node.made is made else _remembered(node, made)
-    found, over, same = list[Cause](), list[Verdict](), len(then) == len(node.up)
+    found: list[Cause] = []
+    over: tuple[str, ...] = ()
+    same = len(then) == len(node.up)
     for above in node.up:
         verdict = verdicts[above.ref]
         version, onward = verdict.version, verdict.onward
         if onward is not None:
             found.append(onward)
         if verdict.barred:
-            version = _unless_barred(verdict, then.get(above.data), found, over)
+            found += [one.cause for one in verdict.barred if one.version == then.get(above.data)]
+            version, over = (None, (*over, _named(verdict))) if verdict.bar else (version, over)
         if above.data not in then:
             same = False
         elif version is not None and then[above.data] != version:  # versions.differs, without its call
             found.append(_data_changed(above.asset, asset.ref.namespace, then[above.data], version))
-    if not same and then.keys() != (now := {above.data for above in node.up}):
-        found.append(_dependencies_changed(asset, then.keys(), now))
-    return found + _code_changed(asset, made), _named(over)
+    if not same or asset.code_version is not None:
+        found += _changed_itself(node, made, then.keys())
+    return found, over
 
 
 def _never_made(node: Node, verdicts: Verdicts) -> tuple[list[Cause], tuple[str, ...]]:
     above = [verdicts[one.ref] for one in node.up]
     never = because.own(Reason.NEVER_MATERIALIZED, node.ref, "it has never been materialized")
-    return [never, *(one.onward for one in above if one.onward)], _named([one for one in above if one.bar])
+    return [never, *(one.onward for one in above if one.onward)], tuple(_named(one) for one in above if one.bar)
 
 
-def _unless_barred(verdict: Verdict, then: str | None, found: list[Cause], over: list[Verdict]) -> str | None:
-    """Note whether what was consumed is barred. Give the current version, unless it is: then it is passed over."""
-    found += [one.cause for one in verdict.barred if one.version == then]
-    if verdict.bar is None:
-        return verdict.version
-    over.append(verdict)
-    return None
+def _named(verdict: Verdict) -> str:
+    return f"{verdict.data.key} {(verdict.version or '')[:SHORT]}"
 
 
-def _named(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
-    return tuple(f"{one.data.key} {(one.version or '')[:SHORT]}" for one in verdicts)
+def _changed_itself(node: Node, made: Materialization, then: AbstractSet[tuple[str, str]]) -> list[Cause]:
+    """Give the causes that lie in the asset's own spec: other dependencies, other code."""
+    asset, now = node.asset, {above.data for above in node.up}
+    found = [_dependencies_changed(asset, then, now)] if then != now else []
+    if asset.code_version is not None and asset.code_version != made.code_version:
+        found.append(_code_changed(asset, made))
+    return found
 
 
 def _remembered(node: Node, made: Materialization) -> dict[tuple[str, str], str | None]:
@@ -223,9 +226,7 @@ def _dependencies_changed(asset: Asset, then: AbstractSet[tuple[str, str]], now:
     return because.own(Reason.DEPENDENCIES_CHANGED, asset.ref, clipped(text))
 
 
-def _code_changed(asset: Asset, made: Materialization) -> list[Cause]:
-    if asset.code_version is None or asset.code_version == made.code_version:
-        return []
+def _code_changed(asset: Asset, made: Materialization) -> Cause:
     then = "none" if made.code_version is None else f'"{made.code_version}"'
     text = f'spec.codeVersion is "{asset.code_version}"; it was materialized with {then}'
-    return [because.own(Reason.CODE_CHANGED, asset.ref, clipped(text))]
+    return because.own(Reason.CODE_CHANGED, asset.ref, clipped(text))

@@ -64,13 +64,17 @@ _BY_ROW = attrgetter("order")
 _new = tuple.__new__
 """What a NamedTuple's own constructor calls, in twice the time."""
 _DERIVED, _FRESHEST, _UP_TO_DATE = AssetKind.DERIVED, Staleness.FRESH, Reason.UP_TO_DATE
+_QUARANTINED = Reason.VERSION_QUARANTINED
 """Looking a member up in its enum takes as long as a function call; these are looked up for every asset."""
 
 
 def judged(
     node: Node, found: list[Cause], version: str | None, expires_at: datetime | None, over: tuple[str, ...] = ()
 ) -> Verdict:
-    """Give the verdict that these causes come to; none means fresh. `over` are the inputs that are passed over."""
+    """Give the verdict that these causes come to; none means fresh. `over` are the inputs that are passed over.
+
+    What goes on to those below, whatever they were built from, is the first cause that is no quarantine.
+    """
     barred = quarantine.listed(node.asset) if node.asset.quarantine else ()
     if not found:
         return _new(Verdict, (node.data, _FRESHEST, _UP_TO_DATE, (), 0, version, None, expires_at, barred, over))
@@ -78,23 +82,19 @@ def judged(
         found.sort(key=_BY_ROW)
     reason, omitted = found[0].reason, len(found) - CAUSES
     kept = tuple(found) if omitted <= 0 else tuple(found[:CAUSES])
+    first: Cause | None = found[0]
     if reason is _QUARANTINED:
         barred += quarantine.inherited(node.ref, version, found[0])
-        found = [one for one in found if one.reason is not _QUARANTINED]
-    onward = _onward(node, found[0], version) if found else None
+        first = next((one for one in found if one.reason is not _QUARANTINED), None)
+    if first is None:
+        onward = None
+    elif first.reason in _REPORTED and node.asset.kind is not _DERIVED:
+        onward = _reported(node.asset, first.reason, version)
+    else:
+        onward = because.through(_ONWARD[first.reason], node.ref, first)
     return _new(
         Verdict, (node.data, ROWS[reason], reason, kept, max(0, omitted), version, onward, expires_at, barred, over)
     )
-
-
-_QUARANTINED = Reason.VERSION_QUARANTINED
-
-
-def _onward(node: Node, first: Cause, version: str | None) -> Cause:
-    """Give what those below see, whatever they were built from."""
-    if first.reason in _REPORTED and node.asset.kind is not _DERIVED:
-        return _reported(node.asset, first.reason, version)
-    return because.through(_ONWARD[first.reason], node.ref, first)
 
 
 _ONWARD = {
