@@ -103,6 +103,9 @@ RIGHT: dict[str, Json] = {
             ],
         }
     ),
+    "a job that says how its runs share": job(
+        assets=["a"], concurrencyPolicy="Replace", historyLimit={"successful": 0, "failed": 10}
+    ),
     "a job by a selection": job(selection='group:raw and (kind:csv or tag:tier=gold) and not owner:"team:old"'),
     "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
     "a schedule of several lines": manifest(
@@ -287,6 +290,18 @@ WRONG: dict[str, Wrong] = {
     ),
     "a selection of nothing": Wrong(
         job(selection=""), "spec.selection", "at least 1", "should be at least 1 chars long"
+    ),
+    "an unknown concurrency policy": Wrong(
+        job(assets=["a"], concurrencyPolicy="Replaced"),
+        "spec.concurrencyPolicy",
+        "did you mean Replace?",
+        'supported values: "Allow", "Forbid", "Replace"',
+    ),
+    "more history than a namespace should hold": Wrong(
+        job(assets=["a"], historyLimit={"failed": 101}),
+        "spec.historyLimit.failed",
+        "at most 100",
+        "less than or equal to 100",
     ),
     "a cron line of four fields": Wrong(schedule(schedule="0 6 * *"), "spec.schedule", _CRON),
     "a cron line of seven fields": Wrong(schedule(schedule="0 0 6 * * * 2026"), "spec.schedule", _CRON),

@@ -228,8 +228,11 @@ def ticks(quiet: Quiet, ledger: Ledger, outside: Outside) -> Iterator[str]:
     for one in ledger.created:
         if ", tick " in one.run.trigger.detail and one.run.ref.name not in outside.deleted_jobs:
             fired[one.owner, one.run.trigger.detail] += 1
+    policies = {
+        obj["spec"].get("concurrencyPolicy") for (kind, _), obj in quiet.objects.items() if kind == "observationjobs"
+    }
     for (owner, detail), count in fired.items():
-        if count > 1:
+        if count > 1 and "Replace" not in policies:  # a run that was ended before it was answered for begins again
             yield f"{detail} fired {count} times for {owner}"
     for (kind, name), obj in quiet.objects.items():
         if kind == "schedules" and not obj["spec"].get("suspend"):

@@ -21,6 +21,7 @@ from upwell_operator.resources.meta import API_VERSION, Annotation
 Json = dict[str, Any]
 NAMESPACE = "shop"
 TICK_SECONDS = 120
+POLICIES = ("Forbid", "Replace", "Allow")
 KINDS = {"assets": "Asset", "observationjobs": "ObservationJob", "schedules": "Schedule"}
 
 
@@ -110,7 +111,9 @@ class Outside:
     def _jobs(self, sources: list[str]) -> None:
         dice = self.dice
         chosen = dice.sample(sources, dice.randint(1, len(sources)))
-        self._manifest("observationjobs", "look", {"assets": chosen, "runOnApply": dice.random() < 0.5})
+        spec = {"assets": chosen, "runOnApply": dice.random() < 0.5}
+        spec["concurrencyPolicy"] = POLICIES[len(chosen) % len(POLICIES)]  # no throw: the stories of old seeds stay
+        self._manifest("observationjobs", "look", spec)
         if dice.random() < 0.6:
             spec: Json = {"schedule": f"*/{TICK_SECONDS // 60} * * * *", "job": {"name": "look"}}
             if dice.random() < 0.2:

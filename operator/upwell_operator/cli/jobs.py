@@ -31,7 +31,8 @@ async def observe(to: Connection, name: str, *, wait: bool, patience: float) -> 
         done = await ended(api, to.namespace, name, run, patience) if wait else {"name": run, "phase": "Requested"}
     emit(to.output, {"job": name, **done}, lambda: columns(HEAD, [row(name, done)]))
     if done["phase"] == "Failed":
-        raise CommandError(f"{name}: {done.get('failed')} of its observations failed; `upwell status` tells which")
+        said = done.get("message") or "`upwell status` tells which"
+        raise CommandError(f"{name}: {done.get('failed')} of its observations failed; {said}")
 
 
 async def find(api: Api, namespace: str, name: str) -> of.Object:
@@ -53,6 +54,7 @@ def refuse(job: of.Object) -> None:
 
 async def ended(api: Api, namespace: str, name: str, run: str, patience: float) -> dict[str, Any]:
     """Wait until a run of the job is over. Raises CommandError when that takes too long."""
+    seen = False
     try:
         async with asyncio.timeout(patience or None):
             async for _ in pauses():
@@ -60,6 +62,10 @@ async def ended(api: Api, namespace: str, name: str, run: str, patience: float) 
                 last: dict[str, Any] = of.status_of(job).get("lastRun") or {}
                 if last.get("name") == run and last.get("phase") != "Active":
                     return last
+                if seen and last.get("name") != run:
+                    newer = f"run {run} is not the newest any more: run {last.get('name')} began after it"
+                    raise CommandError(f"{name}: {newer}; `upwell runs` tells how it ended")
+                seen = seen or last.get("name") == run
                 refuse(job)
     except TimeoutError:
         pass

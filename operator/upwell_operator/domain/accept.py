@@ -18,6 +18,7 @@ from upwell_operator.domain.snapshot import (
     Asset,
     AssetKind,
     AutoPolicy,
+    ConcurrencyPolicy,
     MissedRuns,
     ObservationJob,
     Quarantined,
@@ -84,6 +85,9 @@ def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJ
         request=meta.annotations.get(Annotation.REQUESTED_AT),
         handled_request=status.get("lastHandledRequest"),
         applied_generation=status.get("appliedGeneration"),
+        concurrency=ConcurrencyPolicy(wanted.concurrency_policy),
+        successful_runs=wanted.history_limit.successful,
+        failed_runs=wanted.history_limit.failed,
     )
 
 

@@ -32,7 +32,15 @@ class PruneRun:
     run: Run
 
 
-Action = StartRun | PruneRun
+@dataclass(frozen=True, slots=True)
+class EndRun:
+    """The Job of a run that is going on shall be gone, for the reason that its record gives."""
+
+    run: Run
+    message: str
+
+
+Action = StartRun | PruneRun | EndRun
 
 
 @dataclass(frozen=True, slots=True)

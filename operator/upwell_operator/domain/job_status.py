@@ -12,12 +12,14 @@ from typing import Any
 from upwell_operator.domain.actions import Planned
 from upwell_operator.domain.conditions import merge, readiness, timestamp
 from upwell_operator.domain.observing import chosen
-from upwell_operator.domain.snapshot import ObservationJob, Outcome, Run, Schedule
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, ObservationJob, Outcome, Run, Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Reason
 
 Json = dict[str, Any]
 NAMES_SHOWN = 50
+REASONS_SHOWN = 10
+REASON_CHARS = 200
 
 
 def job_status(
@@ -50,14 +52,14 @@ def _last_run(world: World, job: ObservationJob, previous: Json | None) -> Json 
     name = max(groups, key=lambda one: (_begun(groups[one]), one))
     over = previous is not None and previous["name"] == name and previous["phase"] != "Active"
     older = previous is not None and previous["name"] not in groups and previous["start"] > _begun(groups[name])
-    return previous if over or older else _counted(name, groups[name])
+    return previous if over or older else _counted(world, name, groups[name])
 
 
 def _begun(runs: list[Run]) -> str:
     return min(timestamp(run.created_at) for run in runs if run.created_at)
 
 
-def _counted(name: str, runs: list[Run]) -> Json:
+def _counted(world: World, name: str, runs: list[Run]) -> Json:
     outcomes = [run.outcome for run in runs]
     counts = {
         "changed": outcomes.count(Outcome.CHANGED),
@@ -65,10 +67,28 @@ def _counted(name: str, runs: list[Run]) -> Json:
         "failed": outcomes.count(Outcome.FAILED),
     }
     shown = {"name": name, "start": _begun(runs), "observed": counts["changed"] + counts["unchanged"], **counts}
+    shown |= _failures(world, runs)
     if None in outcomes:
         return {**shown, "phase": "Active"}
     ends = [timestamp(run.ended_at) for run in runs if run.ended_at]
     return {**shown, "phase": "Failed" if counts["failed"] else "Succeeded", "end": max(ends, default=_begun(runs))}
+
+
+def _failures(world: World, runs: list[Run]) -> Json:
+    """Name the assets that failed, and say why, as far as an asset's last failure is of this run."""
+    failed = sorted((run for run in runs if run.outcome is Outcome.FAILED), key=lambda run: run.asset)
+    if not failed:
+        return {}
+    names = [run.asset.name for run in failed]
+    more = [f"and {len(failed) - REASONS_SHOWN} more"] if len(failed) > REASONS_SHOWN else []
+    said = "; ".join([_why(world, run) for run in failed[:REASONS_SHOWN]] + more)
+    return {"failedAssets": names[:NAMES_SHOWN], "message": f"{len(failed)} of {len(runs)} failed: {said}"}
+
+
+def _why(world: World, run: Run) -> str:
+    failure = world.states.get(AssetId(run.ref.namespace, run.asset_key), UNKNOWN_STATE).failure
+    words = failure.message if failure and failure.run == run.ref.name else run.message
+    return f"{run.asset.name}: {words[:REASON_CHARS]}" if words else run.asset.name
 
 
 def schedule_status(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from upwell.protocol import RunKind
-from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.actions import EndRun, Planned, StartRun
+from upwell_operator.domain.concurrency import begun, ending, held_back, replaced
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import interval_run, job_run, member_run, requested_run
 from upwell_operator.domain.materializing import decide, next_fence
@@ -134,34 +135,28 @@ def plan_job(world: World, job: ObservationJob, now: datetime) -> Planned:
     trigger = ("request", asked) if asked else ("apply", applied)
     run = job_run(job.uid, *trigger)
     handled = {"handled_request": asked, "handled_generation": None if asked else applied}
-    begun = any(one.job_run == run for one in world.runs.of_job(job.ref))  # by a pass that did not get to its end
-    refusal = None if begun else held_back(world, job)
+    refusal = None if begun(world, job, run) else held_back(world, job)
     if refusal:
         return Planned(decisions=(decide_job(job, Verb.WAIT, refusal[0], refusal[1], now),))
     reason = Why.REQUESTED if asked else Why.APPLIED
-    why = decide_job(job, Verb.RUN, reason, f"{trigger[0]} {trigger[1]}", now, run)
-    starts = job_starts(world, job, run, f"{trigger[0]} {trigger[1]}")
-    return Planned(starts, (why,), job_run=run, **handled)  # type: ignore[arg-type]  # the two keys above
+    detail = f"{trigger[0]} {trigger[1]}"
+    actions = job_starts(world, job, run, detail)
+    why = decide_job(job, Verb.RUN, reason, f"{detail}{ending(actions)}", now, run)
+    return Planned(actions, (why,), job_run=run, **handled)  # type: ignore[arg-type]  # the two keys above
 
 
-def held_back(world: World, job: ObservationJob) -> tuple[Why, str] | None:
-    """Give what holds a run of this job back: it is suspended, or its last run is not over (Forbid)."""
-    if job.suspended:
-        return Why.SUSPENDED, "spec.suspend is true"
-    running = [run for run in world.runs.of_job(job.ref) if run.outcome is None]
-    if running:
-        return Why.FORBIDDEN, f"run {running[0].job_run} is not over yet"
-    return None
+def job_starts(world: World, job: ObservationJob, run: str, detail: str) -> tuple[EndRun | StartRun, ...]:
+    """Give the actions of one run of a job: every selected asset that is not suspended. Raises Stalled.
 
-
-def job_starts(world: World, job: ObservationJob, run: str, detail: str) -> tuple[StartRun, ...]:
-    """Give the actions of one run of a job: every selected asset that is not suspended. Raises Stalled."""
+    Whatever the run replaces is ended before.
+    """
     trigger = Trigger(TriggerType.OBSERVATION_JOB, f"{job.ref.name}: {detail}")
-    return tuple(
+    starts = tuple(
         observation(world, asset, member_run(asset, run), trigger, job=job, job_run=run)
         for asset in selected(world, job)
         if not asset.suspended and world.graph.problem(asset.ref) is None
     )
+    return (*replaced(world, job, run), *starts)
 
 
 def decide_job(

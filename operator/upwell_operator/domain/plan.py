@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from upwell_operator.domain.actions import Planned, PruneRun
+from upwell_operator.domain.concurrency import prunes
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.materializing import decide, plan_materialization, will_rebuild
 from upwell_operator.domain.observing import plan_job, plan_observation, selected
 from upwell_operator.domain.partitions import changes_at
 from upwell_operator.domain.scheduling import plan_schedule
-from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref
+from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref, Run
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Kind
 
@@ -77,8 +78,12 @@ def _plan_external(asset: Asset, now: datetime) -> Planned:
 
 
 def _prunes(world: World, asset: Asset) -> list[PruneRun]:
-    """Give the recorded runs beyond the history limits, the way CronJob counts them: successes and failures apart."""
-    recorded = [run for run in world.runs.of(asset.ref) if run.outcome is not None]
+    """Give the recorded runs beyond the history limits, the way CronJob counts them: successes and failures apart.
+
+    The runs of an ObservationJob are not counted: that job's own limits say how long they are kept.
+    """
+    own = [run for run in world.runs.of(asset.ref) if _job_of(run) not in world.jobs]
+    recorded = [run for run in own if run.outcome is not None]
     failed = [run for run in recorded if run.outcome is Outcome.FAILED]
     succeeded = [run for run in recorded if run.outcome is not Outcome.FAILED]
     surplus = (
@@ -87,12 +92,17 @@ def _prunes(world: World, asset: Asset) -> list[PruneRun]:
     return [PruneRun(run) for run in surplus]
 
 
+def _job_of(run: Run) -> Ref:
+    return Ref(run.ref.namespace, run.observation_job or "")
+
+
 def _plan_job(world: World, ref: Ref, now: datetime) -> Planned:
     job = world.jobs.get(ref)
     if job is None:
         return Planned()
     selected(world, job)
-    return plan_job(world, job, now)
+    planned = plan_job(world, job, now)
+    return replace(planned, actions=(*planned.actions, *prunes(world, job)))
 
 
 def _plan_schedule(world: World, ref: Ref, now: datetime) -> Planned:

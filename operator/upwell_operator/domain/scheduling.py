@@ -15,9 +15,10 @@ from itertools import islice
 from upwell_operator.domain import ticks
 from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.clocks import DEFAULT
+from upwell_operator.domain.concurrency import begun, ending, held_back
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import delay, job_run
-from upwell_operator.domain.observing import held_back, job_starts
+from upwell_operator.domain.observing import job_starts
 from upwell_operator.domain.snapshot import Ref, Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
@@ -137,8 +138,7 @@ def _unwanted(owed: _Owed) -> tuple[Why, str] | None:
 def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Planned:
     job, tick = world.jobs[Ref(schedule.ref.namespace, schedule.job)], owed.tick
     run = job_run(job.uid, "tick", schedule.uid, tick.isoformat())
-    mine = any(one.job_run == run for one in world.runs.of_job(job.ref))
-    held = None if mine else held_back(world, job)
+    held = None if begun(world, job, run) else held_back(world, job)
     too_late = _too_late(schedule, owed.late)
     if held and not too_late and _waits(owed, held[0]):
         message = f"tick {tick.isoformat()}, one of several that are made up for: {held[1]}"
@@ -147,11 +147,12 @@ def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Plann
     if refusal:
         return _skip(schedule, tick, refusal[0], refusal[1], now)
     try:
-        starts = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}")
+        actions = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}")
     except Stalled as error:
         return _skip(schedule, tick, Why.JOB_NOT_READY, str(error), now)
-    why = _decide(schedule, Verb.RUN, Why.DUE, f"tick {tick.isoformat()}", now, run)
-    return Planned(starts, (why,), job_run=run, tick=tick)
+    message = f"tick {tick.isoformat()}{ending(actions)}"
+    why = _decide(schedule, Verb.RUN, Why.DUE, message, now, run)
+    return Planned(actions, (why,), job_run=run, tick=tick)
 
 
 def _waits(owed: _Owed, held: Why) -> bool:

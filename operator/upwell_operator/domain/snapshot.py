@@ -178,6 +178,14 @@ Selector = tuple[Requirement, ...]
 """A label selector: all of these must hold."""
 
 
+class ConcurrencyPolicy(StrEnum):
+    """What a run of an ObservationJob does while an earlier one goes on: begin beside it, not begin, or end it."""
+
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
 @dataclass(frozen=True, slots=True)
 class ObservationJob:
     """One accepted ObservationJob: assets of its own namespace, by name, by label, or by a selection."""
@@ -194,6 +202,9 @@ class ObservationJob:
     handled_request: str | None = None
     applied_generation: int | None = None
     """The generation for which `runOnApply` has been answered."""
+    concurrency: ConcurrencyPolicy = ConcurrencyPolicy.FORBID
+    successful_runs: int = 3
+    failed_runs: int = 3
 
 
 class MissedRuns(NamedTuple):

@@ -90,6 +90,8 @@ class World:
     schedules: dict[Ref, Schedule] = field(default_factory=dict)
     pending: set[Ref] = field(default_factory=set)
     """Assets that Upwell is rebuilding, or will rebuild by itself: whoever builds on them waits."""
+    starting: dict[Ref, set[str]] = field(default_factory=dict)
+    """Runs of ObservationJobs that are decided and whose Jobs are not seen yet: they count as going on."""
     store_reachable: bool = True
 
     def state(self, asset: Asset) -> AssetState:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from upwell_operator.cluster.port import Cluster
-from upwell_operator.domain.actions import Action, PruneRun, StartRun
+from upwell_operator.domain.actions import Action, EndRun, PruneRun, StartRun
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.workloads import job
 from upwell_operator.errors import AlreadyExists, Rejected, Stalled
@@ -29,7 +29,7 @@ class Actor:
 
     async def act(self, action: Action) -> Json | None:
         """Do one action; give the Job that exists because of it. Raises errors of the port, and Stalled."""
-        if isinstance(action, PruneRun):
+        if isinstance(action, PruneRun | EndRun):
             await self._cluster.delete("jobs", *action.run.ref, uid=action.run.uid or None)
             return None
         return await self._start(action)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from upwell_operator.domain.decisions import Decision
 from upwell_operator.domain.runs import read_run
-from upwell_operator.domain.snapshot import Ref
+from upwell_operator.domain.snapshot import Outcome, Ref, Run, RunPhase
 from upwell_operator.errors import StoreUnavailable
 from upwell_operator.resources.meta import Kind
 from upwell_operator.store.store import Store
@@ -69,6 +71,16 @@ class Diary:
             return
         try:
             await self._store.record_run(run)
+        except StoreUnavailable:
+            return
+
+    async def ended(self, run: Run, message: str, at: datetime) -> None:
+        """Write down why a run is about to be ended; while the store is away, the decision that waits says it."""
+        if not self._reachable():
+            return
+        ended = replace(run, phase=RunPhase.FAILED, outcome=Outcome.FAILED, ended_at=at, message=message)
+        try:
+            await self._store.record_run(ended)
         except StoreUnavailable:
             return
 

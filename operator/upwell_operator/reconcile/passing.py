@@ -17,7 +17,7 @@ from typing import Any
 
 from upwell.protocol import RunKind
 from upwell_operator.cluster.leased import AFTER_SECONDS
-from upwell_operator.domain.actions import Action, Planned, StartRun
+from upwell_operator.domain.actions import Action, EndRun, Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.plan import plan, settle_pending
 from upwell_operator.domain.snapshot import AssetId, Ref
@@ -139,9 +139,12 @@ class Pass:
         if seen is None or seen.error is not None:
             return Planned(), None
         try:
-            return plan(self._world, Kind(key.subject.value), key.ref, now), None
+            planned = plan(self._world, Kind(key.subject.value), key.ref, now)
         except Stalled as error:
             return Planned(), error
+        for job, run in _job_runs(planned):
+            self._world.starting.setdefault(job, set()).add(run)  # whoever is planned after this one knows of it
+        return planned, None
 
     def _consumed(self, plans: dict[Key, tuple[Planned, Stalled | None]]) -> Iterable[AssetId]:
         """Give the data that runs would be started on: inputs first, so that the asset's own state is never older."""
@@ -169,13 +172,26 @@ class Pass:
             self._busy -= 1  # at once: a task that is over counts among `_tasks` for one turn of the loop more
 
     async def _carry_out(self, key: Key, planned: Planned, error: Stalled | None) -> None:
-        await self._guarded(key, self._do(key, planned, error))
+        try:
+            await self._guarded(key, self._do(key, planned, error))
+        finally:
+            self._begun(planned)
         self._wake(key, planned)
+
+    def _begun(self, planned: Planned) -> None:
+        """Count a run of an ObservationJob by its Jobs from now on."""
+        for job, run in _job_runs(planned):
+            starting = self._world.starting.get(job, set())
+            starting.discard(run)
+            if not starting:
+                self._world.starting.pop(job, None)
 
     async def _do(self, key: Key, planned: Planned, error: Stalled | None) -> None:
         try:
             for action in planned.actions:
                 await self._make_sure(action)
+                if isinstance(action, EndRun):
+                    await self._hands.diary.ended(action.run, action.message, self._clock())
                 job = await self._hands.actor.act(action)
                 if job is not None:
                     self._queue.add(*self._mirror.saw("jobs", "ADDED", job))
@@ -273,6 +289,12 @@ class Pass:
 def _starts(planned: Planned) -> list[StartRun]:
     """Give the materializations among a plan's actions."""
     return [one for one in planned.actions if isinstance(one, StartRun) and one.kind is RunKind.MATERIALIZE]
+
+
+def _job_runs(planned: Planned) -> set[tuple[Ref, str]]:
+    """Give the runs of ObservationJobs among a plan's actions, each with its job."""
+    starts = [one for one in planned.actions if isinstance(one, StartRun) and one.observation_job and one.job_run]
+    return {(Ref(one.ref.namespace, one.observation_job or ""), one.job_run or "") for one in starts}
 
 
 def _refs(keys: Iterable[Key]) -> set[Ref]:

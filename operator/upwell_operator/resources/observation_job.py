@@ -67,6 +67,23 @@ def _readable(text: str) -> str:
 
 
 SelectionText = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST), AfterValidator(_readable)]
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What a run does while an earlier run of the same job goes on."""
+
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+class HistoryLimit(Model):
+    """How many runs of the job keep their Jobs, pods and logs."""
+
+    successful: Int = Field(3, ge=0, le=100, description="Runs of which every asset was observed, newest first.")
+    failed: Int = Field(3, ge=0, le=100, description="Runs of which an asset failed, newest first.")
+
+
 _WAYS = ("assets", "selector", "selection")
 
 
@@ -98,6 +115,17 @@ class ObservationJobSpec(Model):
     run_on_apply: Bool = Field(
         default=False, description="Run once when the resource is created, and once for every change of its spec."
     )
+    concurrency_policy: ConcurrencyPolicy = Field(
+        ConcurrencyPolicy.FORBID,
+        description="What a run does while an earlier run of this job goes on. `Forbid`: a request waits for it, a "
+        "tick of a Schedule is skipped. `Allow`: both go on. `Replace`: the earlier one is ended, and its record says "
+        "so.",
+    )
+    history_limit: HistoryLimit = Field(
+        default_factory=HistoryLimit,
+        description="How many runs of the job keep their Jobs, pods and logs, whatever `history` of their assets says. "
+        "A Job goes only after its result is recorded, and with all the others of its run.",
+    )
     suspend: Bool = Field(default=False, description="Start nothing: no tick, no request. What runs already goes on.")
 
 
@@ -119,7 +147,9 @@ class JobRun(Model):
     observed: Int | None = Field(None, description="Assets observed so far.")
     changed: Int | None = Field(None, description="Of these, the ones with a new data version.")
     unchanged: Int | None = Field(None, description="Of these, the ones with the same data version as before.")
-    failed: Int | None = Field(None, description="Assets whose observation failed.")
+    failed: Int | None = Field(None, description="Assets whose observation failed; what the others saw stands.")
+    failed_assets: tuple[str, ...] = Field((), max_length=50, description="Their names, the first 50.")
+    message: str | None = Field(None, description="Why they failed, the first 10 of them, in their own words.")
 
 
 class SelectedAssets(Model):

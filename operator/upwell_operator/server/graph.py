@@ -67,9 +67,7 @@ class Graph(BaseModel):
 
 
 @router.get("/v1/graph", response_model=Graph)
-async def get_graph(
-    face: TheFace, who: Person, namespace: InNamespace = None, selection: InSelection = None
-) -> Json:
+async def get_graph(face: TheFace, who: Person, namespace: InNamespace = None, selection: InSelection = None) -> Json:
     """Give the lineage of all Assets, of a namespace's, or of what a selection comes to there."""
     listed, selected = await listed_and_selected(face, who, namespace, selection)
     there = {place(asset) for asset in listed}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -328,6 +328,21 @@ async def test_a_job_is_followed_to_its_end(serve: Serve, capsys: pytest.Capture
     await jobs.observe(TO, "nightly", wait=True, patience=5)
     assert server.asked == ["run nightly"]
     assert capsys.readouterr().out.splitlines()[1].split()[2:] == ["Succeeded", "2", "1", "1", "0"]
+
+
+async def test_a_run_that_another_has_taken_the_place_of_is_not_waited_for(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+):
+    server = serve(FakeServer({}, jobs=a_job(phase="Active")))
+
+    async def meanwhile() -> AsyncIterator[None]:
+        yield
+        server.jobs["nightly"]["status"]["lastRun"] = {"name": "newer", "phase": "Active"}
+        yield
+
+    monkeypatch.setattr(jobs, "pauses", meanwhile)
+    with pytest.raises(CommandError, match="is not the newest any more: run newer began after it; `upwell runs` tells"):
+        await jobs.observe(TO, "nightly", wait=True, patience=5)
 
 
 JOB_ENDS = {

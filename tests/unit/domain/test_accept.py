@@ -86,10 +86,12 @@ def test_a_changed_template_is_another_template() -> None:
 
 
 def test_an_observation_job_is_taken_over() -> None:
-    obj = an_object(Kind.OBSERVATION_JOB, assets=["a", "b"], runOnApply=True, suspend=True)
+    shares = {"concurrencyPolicy": "Replace", "historyLimit": {"failed": 1}}
+    obj = an_object(Kind.OBSERVATION_JOB, assets=["a", "b"], runOnApply=True, suspend=True, **shares)
     job = accept_job(parse(Kind.OBSERVATION_JOB, obj), {"lastHandledRequest": "t", "appliedGeneration": 2})
     assert (job.assets, job.run_on_apply, job.suspended) == (("a", "b"), True, True)
     assert (job.handled_request, job.applied_generation, job.generation) == ("t", 2, 3)
+    assert (job.concurrency, job.successful_runs, job.failed_runs) == ("Replace", 3, 1)
 
 
 def test_a_job_by_labels_or_by_a_selection_names_nobody() -> None:

@@ -169,6 +169,17 @@ class TestObservationJob:
         assert (last["phase"], last["unchanged"], last["failed"]) == ("Failed", 1, 1)
         assert last["end"] == "2026-11-22T12:00:30Z"
 
+    def test_who_failed_is_named_with_the_reason_as_far_as_it_is_of_this_run(self) -> None:
+        runs = [self.member(f"a{n:02}", "r1", Outcome.FAILED) for n in range(12)]
+        world = a_world({}, *runs)
+        world.states[runs[0].asset] = AssetState(failure=replace(a_failure("no bucket"), run="a00"))  # type: ignore[index]
+        world.states[runs[1].asset] = AssetState(failure=replace(a_failure("of another run"), run="x"))  # type: ignore[index]
+        world.runs.put(replace(runs[2], message="DeadlineExceeded"))
+        last = job_status(world, self.JOB, {}, Planned(), NOW, None)["lastRun"]
+        assert last["failedAssets"] == [f"a{n:02}" for n in range(12)]
+        assert last["message"].startswith("12 of 12 failed: a00: no bucket; a01; a02: DeadlineExceeded; a03; ")
+        assert last["message"].endswith("; a09; and 2 more")
+
     def test_a_run_that_succeeded_is_the_last_success(self) -> None:
         status = self.status(self.member("raw", "r1", Outcome.CHANGED))
         assert (status["lastRun"]["phase"], status["lastSuccessfulTime"]) == ("Succeeded", "2026-11-22T12:00:30Z")

@@ -10,6 +10,7 @@ import pytest
 from builders import NOW, a_ref
 from reconcile_objects import a_job
 from upwell_operator.domain.decisions import Decision, Verb, Why
+from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import Run
 from upwell_operator.errors import Fenced, StoreUnavailable
 from upwell_operator.reconcile import diary as rooms
@@ -37,6 +38,17 @@ class Shelf:
         if self.error:
             raise self.error
         self.runs.append(run.ref.name)
+
+
+async def test_why_a_run_is_ended_is_written_unless_the_store_is_away(shelf: Shelf) -> None:
+    run = read_run(a_job("raw-1"))
+    assert run is not None
+    await Diary(shelf, lambda: False).ended(run, "replaced", NOW)  # type: ignore[arg-type]
+    shelf.error = StoreUnavailable("away")
+    await Diary(shelf).ended(run, "replaced", NOW)  # type: ignore[arg-type]
+    shelf.error = None
+    await Diary(shelf).ended(run, "replaced", NOW)  # type: ignore[arg-type]
+    assert (shelf.asked, shelf.runs) == (2, ["raw-1"])
 
 
 @pytest.fixture

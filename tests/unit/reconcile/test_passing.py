@@ -161,6 +161,33 @@ async def test_a_refused_job_of_an_observation_job_is_told_there(bench: Bench) -
     assert (await decisions(bench, "nightly", Kind.OBSERVATION_JOB))[0].reason == "RunRefused"
 
 
+async def test_a_run_that_is_replaced_is_ended_and_its_record_says_so(bench: Bench) -> None:
+    await bench.apply(an_observation_job("nightly", "raw", concurrencyPolicy="Replace"))
+    await bench.request("nightly", "t1", "observationjobs")
+    await bench.settle()
+    (first,) = await bench.open_runs("raw")
+    await bench.request("nightly", "t2", "observationjobs")
+    await bench.settle()
+    (second,) = await bench.open_runs("raw")
+    recorded = await bench.store.run(NAMESPACE, first.ref.name)
+    assert (recorded.phase, recorded.outcome) == ("Failed", "Failed")
+    assert recorded.message == f"replaced by run {second.job_run} of nightly (concurrencyPolicy Replace)"
+    assert (await bench.status("nightly", "observationjobs"))["lastRun"]["name"] == second.job_run
+
+
+@pytest.mark.parametrize(("policy", "begun"), [("Forbid", 1), ("Replace", 1), ("Allow", 2)])
+async def test_of_a_request_and_a_tick_in_one_pass_the_policy_lets_one_or_both_begin(
+    bench: Bench, policy: str, begun: int
+) -> None:
+    await bench.apply(an_observation_job("nightly", "raw", concurrencyPolicy=policy))
+    await bench.apply(a_schedule("often", "nightly", "* * * * *"))
+    await bench.settle()
+    bench.clock.forward(minutes=1)
+    await bench.request("nightly", "t1", "observationjobs")
+    await bench.looks()
+    assert len({run.job_run for run in await bench.open_runs("raw")}) == begun
+
+
 async def test_whoever_is_fenced_off_by_an_action_ends_with_the_next_pass(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,78 @@
+"""What the runs of one ObservationJob do to each other: who waits, who is ended, and whose Jobs are kept.
+
+What counts is what was decided, not which pods are seen: a run whose Jobs are being made goes on as well as one that
+looks. A run is never ended by itself, however often its tick or request is looked at; and a Job that is over keeps its
+result: only what still looks is ended.
+"""
+
+from __future__ import annotations
+
+from upwell_operator.domain.actions import Action, EndRun, PruneRun
+from upwell_operator.domain.decisions import Why
+from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Run, RunPhase
+from upwell_operator.domain.world import World
+
+
+def begun(world: World, job: ObservationJob, run: str) -> bool:
+    """Say whether a run has begun: an earlier pass did not get to its end."""
+    return any(one.job_run == run for one in world.runs.of_job(job.ref))
+
+
+def held_back(world: World, job: ObservationJob) -> tuple[Why, str] | None:
+    """Give what holds a run of this job back: it is suspended, or another run is not over.
+
+    With Replace only a run that begins at this very moment does: of two that come together, none ends the other.
+    """
+    if job.suspended:
+        return Why.SUSPENDED, "spec.suspend is true"
+    if job.concurrency is ConcurrencyPolicy.ALLOW:
+        return None
+    starting = sorted(world.starting.get(job.ref, ()))
+    if starting:
+        return Why.FORBIDDEN, f"run {starting[0]} begins at this moment"
+    running = _going_on(world, job)
+    if running and job.concurrency is ConcurrencyPolicy.FORBID:
+        return Why.FORBIDDEN, f"run {running[0].job_run} is not over yet"
+    return None
+
+
+def replaced(world: World, job: ObservationJob, run: str) -> tuple[EndRun, ...]:
+    """Give what a run that begins now ends: with Replace, whatever of other runs still looks."""
+    if job.concurrency is not ConcurrencyPolicy.REPLACE or begun(world, job, run):
+        return ()
+    looking = [one for one in _going_on(world, job) if one.phase is RunPhase.ACTIVE]
+    return tuple(EndRun(one, f"replaced by run {run} of {job.ref.name} (concurrencyPolicy Replace)") for one in looking)
+
+
+def ending(actions: tuple[Action, ...]) -> str:
+    """Say which runs these actions end, as the end of a sentence; nothing if they end none."""
+    ended = sorted({one.run.job_run or "" for one in actions if isinstance(one, EndRun)})
+    return f"; ends run {', '.join(ended)} (concurrencyPolicy Replace)" if ended else ""
+
+
+def prunes(world: World, job: ObservationJob) -> tuple[PruneRun, ...]:
+    """Give the Jobs of runs beyond the history limits: whole runs, all of whose results are recorded.
+
+    What failed goes last, so that a run that is half gone still counts as failed.
+    """
+    runs: dict[str, list[Run]] = {}
+    for run in world.runs.of_job(job.ref):
+        runs.setdefault(run.job_run or "", []).append(run)
+    over = [members for members in runs.values() if all(run.outcome for run in members)]
+    over.sort(key=lambda members: min(str(run.created_at) for run in members))
+    failed = [members for members in over if any(map(_failed, members))]
+    succeeded = [members for members in over if members not in failed]
+    surplus = [*_oldest(succeeded, job.successful_runs), *_oldest(failed, job.failed_runs)]
+    return tuple(PruneRun(run) for members in surplus for run in sorted(members, key=_failed))
+
+
+def _going_on(world: World, job: ObservationJob) -> list[Run]:
+    return [run for run in world.runs.of_job(job.ref) if run.outcome is None]
+
+
+def _failed(run: Run) -> bool:
+    return run.outcome is Outcome.FAILED
+
+
+def _oldest(runs: list[list[Run]], kept: int) -> list[list[Run]]:
+    return runs[: max(0, len(runs) - kept)]
