@@ -106,6 +106,7 @@ RIGHT: dict[str, Json] = {
     "a job that says how its runs share": job(
         assets=["a"], concurrencyPolicy="Replace", historyLimit={"successful": 0, "failed": 10}
     ),
+    "a job that says how long and how often": job(assets=["a"], timeoutSeconds=604800, retries=0),
     "a job by a selection": job(selection='group:raw and (kind:csv or tag:tier=gold) and not owner:"team:old"'),
     "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
     "a schedule of several lines": manifest(
@@ -296,6 +297,15 @@ WRONG: dict[str, Wrong] = {
         "spec.concurrencyPolicy",
         "did you mean Replace?",
         'supported values: "Allow", "Forbid", "Replace"',
+    ),
+    "a job that never gives up": Wrong(
+        job(assets=["a"], retries=101), "spec.retries", "at most 100", "less than or equal to 100"
+    ),
+    "a job that waits for ever": Wrong(
+        job(assets=["a"], timeoutSeconds=604801),
+        "spec.timeoutSeconds",
+        "at most 604800",
+        "less than or equal to 604800",
     ),
     "more history than a namespace should hold": Wrong(
         job(assets=["a"], historyLimit={"failed": 101}),

@@ -24,6 +24,7 @@ from upwell_operator.domain.snapshot import (
     Quarantined,
     Ref,
     Requirement,
+    RunDefaults,
     Schedule,
     Selector,
 )
@@ -86,6 +87,7 @@ def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJ
         handled_request=status.get("lastHandledRequest"),
         applied_generation=status.get("appliedGeneration"),
         concurrency=ConcurrencyPolicy(wanted.concurrency_policy),
+        defaults=RunDefaults(wanted.timeout_seconds, wanted.retries),
         successful_runs=wanted.history_limit.successful,
         failed_runs=wanted.history_limit.failed,
     )

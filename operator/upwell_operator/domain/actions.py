@@ -7,7 +7,7 @@ from datetime import datetime
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.decisions import Decision
-from upwell_operator.domain.snapshot import Asset, Ref, Run, Trigger
+from upwell_operator.domain.snapshot import UNSAID, Asset, Ref, Run, RunDefaults, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class StartRun:
     request: str | None = None
     observation_job: str | None = None
     job_run: str | None = None
+    defaults: RunDefaults = UNSAID
 
 
 @dataclass(frozen=True, slots=True)

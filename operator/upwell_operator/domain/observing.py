@@ -15,7 +15,7 @@ from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import interval_run, job_run, member_run, requested_run
 from upwell_operator.domain.materializing import decide, next_fence
 from upwell_operator.domain.selecting import labelled, select
-from upwell_operator.domain.snapshot import Asset, AssetKind, ObservationJob, Ref, Trigger, TriggerType
+from upwell_operator.domain.snapshot import UNSAID, Asset, AssetKind, ObservationJob, Ref, Trigger, TriggerType
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
@@ -91,6 +91,7 @@ def observation(
         request=request,
         observation_job=job.ref.name if job else None,
         job_run=job_run,
+        defaults=job.defaults if job else UNSAID,
     )
 
 

@@ -187,6 +187,17 @@ class ConcurrencyPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RunDefaults:
+    """What a run does whose asset does not say it: how long it may take, and how often it is tried again."""
+
+    timeout_seconds: int | None = None
+    retries: int | None = None
+
+
+UNSAID = RunDefaults()
+
+
+@dataclass(frozen=True, slots=True)
 class ObservationJob:
     """One accepted ObservationJob: assets of its own namespace, by name, by label, or by a selection."""
 
@@ -203,6 +214,7 @@ class ObservationJob:
     applied_generation: int | None = None
     """The generation for which `runOnApply` has been answered."""
     concurrency: ConcurrencyPolicy = ConcurrencyPolicy.FORBID
+    defaults: RunDefaults = UNSAID
     successful_runs: int = 3
     failed_runs: int = 3
 

@@ -27,6 +27,7 @@ SDK_PATH, CODE_PATH = "/upwell/sdk", "/upwell/code"
 TOKEN_FOLDER = "/var/run/secrets/upwell"  # noqa: S105  # a path, not a secret
 RESULT_PATH = "/dev/termination-log"
 TOKEN_SECONDS = 3600
+RETRIES, TIMEOUT_SECONDS = 2, 3600
 NOBODY = 65532
 LABEL_CHARS = 63
 
@@ -45,12 +46,26 @@ def job(start: StartRun, template: RunTemplate, settings: Settings) -> Json:
             "ownerReferences": [_owner(start)],
         },
         "spec": {
-            "backoffLimit": template.retries,
-            "activeDeadlineSeconds": template.timeout_seconds,
+            "backoffLimit": retries(start, template),
+            "activeDeadlineSeconds": timeout_seconds(start, template),
             "podFailurePolicy": _failure_policy(),
             "template": _pod(start, template, settings, labels),
         },
     }
+
+
+def retries(start: StartRun, template: RunTemplate) -> int:
+    """Say how often a run is tried again: as its asset says, else its ObservationJob, else twice."""
+    return _first(template.retries, start.defaults.retries, RETRIES)
+
+
+def timeout_seconds(start: StartRun, template: RunTemplate) -> int:
+    """Say how long a run may take: as its asset says, else its ObservationJob, else an hour."""
+    return _first(template.timeout_seconds, start.defaults.timeout_seconds, TIMEOUT_SECONDS)
+
+
+def _first(*values: int | None) -> int:
+    return next(value for value in values if value is not None)
 
 
 def label_value(name: str) -> str:

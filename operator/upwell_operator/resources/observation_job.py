@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from upwell_operator.resources.condition import Resource, Status
 from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.model import Bool, Int, LabelKey, LabelValue, Model, Name, Rule, Unique
+from upwell_operator.resources.pod import LONGEST_SECONDS
 from upwell_operator.resources.selection import LONGEST, SelectionError, read_selection
 
 
@@ -125,6 +126,19 @@ class ObservationJobSpec(Model):
         default_factory=HistoryLimit,
         description="How many runs of the job keep their Jobs, pods and logs, whatever `history` of their assets says. "
         "A Job goes only after its result is recorded, and with all the others of its run.",
+    )
+    timeout_seconds: Int | None = Field(
+        None,
+        ge=1,
+        le=LONGEST_SECONDS,
+        description="For assets whose `observe` does not say it: the observation is ended and counts as failed after "
+        "this many seconds, retries included.",
+    )
+    retries: Int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="For assets whose `observe` does not say it: how often a failed observation is tried again.",
     )
     suspend: Bool = Field(default=False, description="Start nothing: no tick, no request. What runs already goes on.")
 

@@ -24,6 +24,8 @@ Function = Annotated[
 ]
 Argument = Annotated[str, Field(strict=True, max_length=65536)]
 MountPath = Annotated[str, Text("a mount path begins with a slash, such as /data", r"^/[^:]*$", 1024)]
+LONGEST_SECONDS = 604800
+"""A week: longer than any run should take."""
 VariableName = Annotated[str, Text("a variable is named without spaces or =, such as BUCKET", r"^[^=\s]+$", 253)]
 
 
@@ -195,16 +197,18 @@ class RunTemplate(Model):
         description="Anything else that a pod can have, merged onto what Upwell builds as `kubectl patch` would "
         "merge it: node selectors, tolerations, sidecars, labels.",
     )
-    timeout_seconds: Int = Field(
-        3600,
+    timeout_seconds: Int | None = Field(
+        None,
         ge=1,
-        le=604800,
-        description="The run is ended and counts as failed after this many seconds, retries included.",
+        le=LONGEST_SECONDS,
+        description="The run is ended and counts as failed after this many seconds, retries included. Left out: what "
+        "the ObservationJob says that the run belongs to, else 3600.",
     )
-    retries: Int = Field(
-        2,
+    retries: Int | None = Field(
+        None,
         ge=0,
         le=100,
         description="How often a failed run is tried again. A pod that was preempted or evicted does not count, and an "
-        "error that no retry can mend (a function that does not exist) is not tried again.",
+        "error that no retry can mend (a function that does not exist) is not tried again. Left out: what the "
+        "ObservationJob says that the run belongs to, else 2.",
     )

@@ -11,7 +11,16 @@ from builders import NAMESPACE, NOW, a_ref, a_run
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.partitions import Static
-from upwell_operator.domain.snapshot import AssetKind, AutoPolicy, MissedRuns, Outcome, Quarantined, Ref, Requirement
+from upwell_operator.domain.snapshot import (
+    AssetKind,
+    AutoPolicy,
+    MissedRuns,
+    Outcome,
+    Quarantined,
+    Ref,
+    Requirement,
+    RunDefaults,
+)
 from upwell_operator.domain.world import Runs
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import API_VERSION, Kind
@@ -86,12 +95,13 @@ def test_a_changed_template_is_another_template() -> None:
 
 
 def test_an_observation_job_is_taken_over() -> None:
-    shares = {"concurrencyPolicy": "Replace", "historyLimit": {"failed": 1}}
+    shares = {"concurrencyPolicy": "Replace", "historyLimit": {"failed": 1}, "retries": 0}
     obj = an_object(Kind.OBSERVATION_JOB, assets=["a", "b"], runOnApply=True, suspend=True, **shares)
     job = accept_job(parse(Kind.OBSERVATION_JOB, obj), {"lastHandledRequest": "t", "appliedGeneration": 2})
     assert (job.assets, job.run_on_apply, job.suspended) == (("a", "b"), True, True)
     assert (job.handled_request, job.applied_generation, job.generation) == ("t", 2, 3)
     assert (job.concurrency, job.successful_runs, job.failed_runs) == ("Replace", 3, 1)
+    assert job.defaults == RunDefaults(timeout_seconds=None, retries=0)
 
 
 def test_a_job_by_labels_or_by_a_selection_names_nobody() -> None:

@@ -12,7 +12,7 @@ from upwell.protocol import EXIT_PERMANENT, RunKind
 from upwell_operator.domain.actions import StartRun
 from upwell_operator.domain.merge import strategic_merge
 from upwell_operator.domain.runs import read_run
-from upwell_operator.domain.snapshot import Outcome, RunPhase, Trigger, TriggerType
+from upwell_operator.domain.snapshot import Outcome, RunDefaults, RunPhase, Trigger, TriggerType
 from upwell_operator.domain.workloads import job, label_value
 from upwell_operator.resources.pod import RunTemplate
 from upwell_operator.settings import Settings
@@ -61,6 +61,25 @@ def test_a_permanent_error_ends_the_job_and_a_disruption_does_not_count() -> Non
 def test_limits_of_the_template_are_the_jobs() -> None:
     spec = a_job({**PYTHON, "retries": 5, "timeoutSeconds": 60})["spec"]
     assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (5, 60)
+
+
+LIMITS = {
+    "nobody says": ({}, RunDefaults(), (2, 3600)),
+    "the ObservationJob says": ({}, RunDefaults(retries=0, timeout_seconds=60), (0, 60)),
+    "both say, and the asset's own counts": (
+        {"retries": 0, "timeoutSeconds": 9},
+        RunDefaults(retries=5, timeout_seconds=60),
+        (0, 9),
+    ),
+}
+
+
+@pytest.mark.parametrize(("own", "defaults", "limits"), LIMITS.values(), ids=LIMITS.keys())
+def test_how_long_and_how_often_is_the_assets_word_before_the_jobs(
+    own: dict[str, int], defaults: RunDefaults, limits: tuple[int, int]
+) -> None:
+    spec = a_job({**PYTHON, **own}, replace(START, defaults=defaults))["spec"]
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == limits
 
 
 def test_python_mode_brings_the_sdk_into_any_image() -> None:

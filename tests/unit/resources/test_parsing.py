@@ -97,7 +97,7 @@ def test_defaults_are_those_of_the_reference() -> None:
     assert (spec.history.events, spec.history.age) == (1000, timedelta(days=90))
     assert (spec.history.successful_runs, spec.history.failed_runs) == (3, 3)
     assert spec.observe is not None
-    assert (spec.observe.retries, spec.observe.timeout_seconds, spec.observe.every) == (2, 3600, None)
+    assert (spec.observe.retries, spec.observe.timeout_seconds, spec.observe.every) == (None, None, None)
 
 
 def test_the_key_is_the_name_unless_the_spec_says_otherwise() -> None:
