@@ -109,9 +109,11 @@ def key_problem(key: str) -> str | None:
 
 @lru_cache(maxsize=4096)  # a run reports about one key again and again
 def _key_problem(key: str) -> str | None:
-    if not key.isprintable() or " " in (key[0], key[-1]) or not unicodedata.is_normalized("NFC", key):
+    parts = key.split("/")
+    padded = any(part != part.strip() for part in parts)
+    if not key.isprintable() or padded or not unicodedata.is_normalized("NFC", key):
         return "has control or invisible characters, blanks at an end, or is not in Unicode's NFC; remove them"
-    if not {"", ".", ".."}.isdisjoint(key.split("/")):
+    if not {"", ".", ".."}.isdisjoint(parts):
         return "must be names joined by single slashes, without `.` and `..`; remove what is empty or dots"
     return None
 

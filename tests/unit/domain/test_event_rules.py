@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -32,6 +32,7 @@ def test_an_accepted_key_is_harmless_wherever_it_is_written(key: str) -> None:
 
 
 @given(HOSTILE)
+@example("_/ _")  # a blank at the end of a part, and not of the key
 def test_the_server_accepts_no_key_that_the_sdk_would_refuse(key: str) -> None:
     try:
         AssetKey(key)
