@@ -1,9 +1,9 @@
 """The small part of kustomize that a definition needs, read as kustomize reads it.
 
-Known: `resources`, `configMapGenerator` with `name` and `files`, `generatorOptions.disableNameSuffixHash`, `namespace`.
+Known: `resources`, `namespace`, `patches`, `images`, `configMapGenerator` with `name` and `files`, and either
+`generatorOptions.disableNameSuffixHash` or, so that Assets follow the hash, our own file under `configurations`.
 Anything else is an error that says so, because a kustomization that is half understood is a lie.
-Limits: no patches, no overlays of names or labels, no remote resources; a generated name never gets a hash, since an
-Asset names its ConfigMap in `code.configMap`, where kustomize would not follow.
+Limits: no overlays of names or labels, no remote resources; a generated name has no hash here, where nothing needs one.
 """
 
 from __future__ import annotations
@@ -11,16 +11,27 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import Any
 
 from upwell_operator.cluster.port import Object
+from upwell_operator.local.changes import read_changes
+from upwell_operator.local.fields import Fields
+from upwell_operator.local.overlays import Change
 from upwell_operator.local.problems import Problem
 from upwell_operator.local.yamlfile import Document, Steps, documents
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_FIELDS = ("apiVersion", "kind", "resources", "configMapGenerator", "generatorOptions", "namespace")
-_SUPPORTED = "supported: resources, configMapGenerator {name, files}, generatorOptions.disableNameSuffixHash, namespace"
+_FIELDS = (
+    "apiVersion", "kind", "resources", "namespace", "patches", "images",
+    "configMapGenerator", "generatorOptions", "configurations",
+)  # fmt: skip
+_SUPPORTED = (
+    "supported: resources, namespace, patches, images, configMapGenerator {name, files}, "
+    "generatorOptions.disableNameSuffixHash, configurations"
+)
 _MAX_CONFIGMAP = 1024 * 1024
 
 
@@ -41,7 +52,17 @@ class Kustomization:
     namespace: str | None = None
     resources: list[tuple[Path, int]] = field(default_factory=list)
     generated: list[Generated] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    files: set[Path] = field(default_factory=set)
+    """Files besides: patches, configurations."""
+    knows_our_kinds: bool = False
+    """Whether our file stands under `configurations`, so that names and images in Assets are followed."""
     problems: list[Problem] = field(default_factory=list)
+
+
+def shipped_configuration() -> str:
+    """Give the file that tells kustomize of our kinds."""
+    return resource_files("upwell_operator.local").joinpath("kustomizeconfig.yaml").read_text(encoding="utf8")
 
 
 def kustomization_in(folder: Path) -> Path | None:
@@ -63,108 +84,110 @@ def read_kustomization(path: Path) -> Kustomization:
     return result
 
 
-class _Reader:
+class _Reader(Fields):
     """Walks one kustomization document."""
 
     def __init__(self, document: Document, result: Kustomization) -> None:
-        self._document = document
-        self._value: dict[str, Any] = document.value
+        super().__init__(document, result.problems, _SUPPORTED)
         self._result = result
-        self._folder = document.path.parent
 
     def read(self) -> None:
         """Fill the result."""
-        self._unknown(self._value, _FIELDS, ())
+        self.unknown(self.value, _FIELDS, ())
         self._namespace()
-        for index, entry in enumerate(self._items(self._value, "resources", ())):
+        for index, entry in enumerate(self.items(self.value, "resources", ())):
             self._resource(entry, ("resources", index))
-        generators = self._items(self._value, "configMapGenerator", ())
-        if generators and not self._hash_disabled():
-            self._problem(
+        for index, entry in enumerate(self.items(self.value, "configurations", ())):
+            self._configuration(entry, ("configurations", index))
+        self._result.changes, files = read_changes(self)
+        self._result.files |= files
+        self._generators()
+
+    def _generators(self) -> None:
+        generators = self.items(self.value, "configMapGenerator", ())
+        if generators and not (self._hash_disabled() or self._result.knows_our_kinds):
+            self.problem(
                 ("configMapGenerator",),
                 "names would get a hash, and an Asset's code.configMap would not find them",
-                "add generatorOptions: {disableNameSuffixHash: true}",
+                "add generatorOptions: {disableNameSuffixHash: true}, or our kustomizeconfig.yaml to configurations",
             )
             return
         for index, entry in enumerate(generators):
             self._generator(entry, ("configMapGenerator", index))
 
+    def _configuration(self, entry: Any, steps: Steps) -> None:
+        """Take our own file only: what another one changes is not known here."""
+        file = self.folder / str(entry)
+        if not file.is_file():
+            self.problem(steps, f"{entry!r} does not exist", "correct the path, relative to this file")
+            return
+        found, _ = documents(file)
+        self._result.files.add(file)
+        if [one.value for one in found] == _ours():
+            self._result.knows_our_kinds = True
+        else:
+            self.problem(steps, "is not Upwell's own, and others are not supported on a laptop", "see `upwell compile`")
+
     def _namespace(self) -> None:
-        namespace = self._value.get("namespace")
+        namespace = self.value.get("namespace")
         if isinstance(namespace, str) or namespace is None:
             self._result.namespace = namespace
         else:
-            self._problem(("namespace",), "is not text", "write a namespace's name, such as shop")
+            self.problem(("namespace",), "is not text", "write a namespace's name, such as shop")
 
     def _resource(self, entry: Any, steps: Steps) -> None:
         if not isinstance(entry, str):
-            self._problem(steps, "is not text", "write the path of a file, or of a folder with a kustomization.yaml")
+            self.problem(steps, "is not text", "write the path of a file, or of a folder with a kustomization.yaml")
             return
-        path = self._folder / entry
+        path = self.folder / entry
         if not path.exists():
-            self._problem(steps, f"{entry!r} does not exist", "correct the path; remote resources are not read")
+            self.problem(steps, f"{entry!r} does not exist", "correct the path; remote resources are not read")
             return
-        self._result.resources.append((path, self._document.line(steps)))
+        self._result.resources.append((path, self.document.line(steps)))
 
     def _hash_disabled(self) -> bool:
-        options = self._value.get("generatorOptions") or {}
+        options = self.value.get("generatorOptions") or {}
         if not isinstance(options, dict):
-            self._problem(("generatorOptions",), "is not an object of fields", _SUPPORTED)
+            self.problem(("generatorOptions",), "is not an object of fields", _SUPPORTED)
             return False
-        self._unknown(options, ("disableNameSuffixHash",), ("generatorOptions",))
+        self.unknown(options, ("disableNameSuffixHash",), ("generatorOptions",))
         return options.get("disableNameSuffixHash") is True
 
     def _generator(self, entry: Any, steps: Steps) -> None:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            self._problem(steps, "has no name", "write {name: shop-code, files: [sources.py]}")
+            self.problem(steps, "has no name", "write {name: shop-code, files: [sources.py]}")
             return
-        self._unknown(entry, ("name", "files"), steps)
+        self.unknown(entry, ("name", "files"), steps)
         files = dict(self._files(entry, steps))
         data = {key: path.read_bytes() for key, path in files.items()}
         size = sum(map(len, data.values()))
         if size > _MAX_CONFIGMAP:
-            self._problem(
+            self.problem(
                 steps, f"{entry['name']!r} would hold {size} bytes; a ConfigMap holds 1 MiB", "name fewer files"
             )
             return
         obj = _config_map(entry["name"], data)
-        self._result.generated.append(Generated(obj, self._document.line(steps), tuple(files.values())))
+        self._result.generated.append(Generated(obj, self.document.line(steps), tuple(files.values())))
 
     def _files(self, entry: dict[str, Any], steps: Steps) -> Iterator[tuple[str, Path]]:
-        for index, text in enumerate(self._items(entry, "files", steps)):
+        for index, text in enumerate(self.items(entry, "files", steps)):
             place = (*steps, "files", index)
             key, _, name = str(text).rpartition("=")
-            path = self._folder / name
+            path = self.folder / name
             if not path.is_file():
-                self._problem(place, f"{name!r} does not exist", "correct the path, relative to this file")
-            elif not path.resolve().is_relative_to(self._folder.resolve()):
-                self._problem(
+                self.problem(place, f"{name!r} does not exist", "correct the path, relative to this file")
+            elif not path.resolve().is_relative_to(self.folder.resolve()):
+                self.problem(
                     place, f"{name!r} is outside this folder, which kustomize refuses", "move it below this folder"
                 )
             else:
                 yield key or path.name, path
 
-    def _items(self, value: dict[str, Any], name: str, steps: Steps) -> list[Any]:
-        items = value.get(name)
-        if items is None or isinstance(items, list):
-            return items or []
-        self._problem((*steps, name), "is not a list", f"write {name}: [ … ]")
-        return []
 
-    def _unknown(self, value: dict[str, Any], known: tuple[str, ...], steps: Steps) -> None:
-        for name in value:
-            if name not in known:
-                self._problem((*steps, name), "is not supported on a laptop", _SUPPORTED)
-
-    def _problem(self, steps: Steps, message: str, remedy: str) -> None:
-        problem = Problem(self._document.path, self._document.line(steps), message, remedy, field=field_name(steps))
-        self._result.problems.append(problem)
-
-
-def field_name(steps: Steps) -> str:
-    """Write steps as Kubernetes does: `spec.deps[0].name`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".")
+@cache
+def _ours() -> list[Any]:
+    path = Path("kustomizeconfig.yaml")
+    return [one.value for one in documents(path, shipped_configuration())[0]]
 
 
 def _config_map(name: str, files: dict[str, bytes]) -> Object:

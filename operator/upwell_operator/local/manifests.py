@@ -17,6 +17,7 @@ from upwell_operator.cluster.port import Object
 from upwell_operator.errors import Rejected
 from upwell_operator.local.kinds import resource_of
 from upwell_operator.local.kustomize import NAMES, Kustomization, kustomization_in, read_kustomization
+from upwell_operator.local.overlays import Image, Patch
 from upwell_operator.local.problems import Problem
 from upwell_operator.local.yamlfile import Document, Steps, documents
 from upwell_operator.resources.meta import GROUP
@@ -77,6 +78,8 @@ class Manifests:
     """Objects of kinds that the embedded cluster does not serve: no mistake of the manifest."""
     passed_over: int = 0
     """Objects of kinds that mean nothing without a cluster."""
+    knows_our_kinds: bool = False
+    """Whether kustomize was told where Assets have names and images."""
 
     def add(self, other: Manifests) -> None:
         """Take what another reading found; an object that stands twice is a problem of the second."""
@@ -84,6 +87,7 @@ class Manifests:
         self.files |= other.files
         self.unserved += other.unserved
         self.passed_over += other.passed_over
+        self.knows_our_kinds |= other.knows_our_kinds
         known = {one.identity: one for one in self.objects}
         for manifest in other.objects:
             first = known.setdefault(manifest.identity, manifest)
@@ -244,9 +248,25 @@ def _kustomized(path: Path, through: tuple[Path, ...]) -> Manifests:
     result.add(_generated(asked))
     for resource, line in asked.resources:
         result.add(_resource(path, resource, line, (*through, path.resolve())))
-    objects = (replace(one, sources=(*one.sources, path)) for one in result.objects)
+    _change(result, asked)
+    objects = (replace(one, sources=(*one.sources, path, *asked.files)) for one in result.objects)
     result.objects = [_in_namespace(one, asked.namespace, force=True) if asked.namespace else one for one in objects]
     return result
+
+
+def _change(result: Manifests, asked: Kustomization) -> None:
+    """Apply patches and images to all that a kustomization has taken in."""
+    result.files |= asked.files
+    result.knows_our_kinds |= asked.knows_our_kinds
+    for change in asked.changes:
+        if isinstance(change, Patch) and change.must_match and not any(change.fits(one.obj) for one in result.objects):
+            why = f"no {change.kind} {change.name!r} is taken in here"
+            result.problems.append(Problem(asked.path, change.line, why, "mend the patch's name", field="patches"))
+        if isinstance(change, Image) and not result.knows_our_kinds:
+            remedy = "add our kustomizeconfig.yaml to the configurations of the base"
+            why = "kustomize would find no image in an Asset"
+            result.problems.append(Problem(asked.path, 1, why, remedy, field="images"))
+        result.objects = [replace(one, obj=change.on(one.obj)) for one in result.objects]
 
 
 def _resource(path: Path, resource: Path, line: int, through: tuple[Path, ...]) -> Manifests:

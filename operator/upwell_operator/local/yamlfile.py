@@ -48,11 +48,11 @@ class Document:
         return self.lines.get(steps, 1)
 
 
-def documents(path: Path) -> tuple[list[Document], list[Problem]]:
-    """Read a file; what comes before a broken document is kept."""
+def documents(path: Path, text: str | None = None) -> tuple[list[Document], list[Problem]]:
+    """Read a file, or a text that stands in it; what comes before a broken document is kept."""
     found: list[Document] = []
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        loader = _Loader(path.read_text(encoding="utf-8") if text is None else text)
         while loader.check_node():
             if (node := loader.get_node()) is not None:
                 found.append(_document(path, loader, node))

@@ -113,7 +113,7 @@ def test_one_broken_file_does_not_stop_the_others(tmp_path: Path) -> None:
     assert len(found.problems) == 1
 
 
-SUPPORTED = "supported: resources, configMapGenerator {name, files}, generatorOptions.disableNameSuffixHash, namespace"
+SUPPORTED = "supported: resources, namespace, patches, images, configMapGenerator {name, files}, generatorOptions"
 BAD: dict[str, tuple[dict[str, str], str]] = {
     "not YAML": ({"a.yaml": "kind: Asset\n bad: x\n"}, "a.yaml:2: not YAML: mapping values"),
     "an open bracket": ({"a.yaml": "a:\n  - [1,\n"}, "a.yaml:3: not YAML: while parsing a flow node"),
@@ -153,8 +153,8 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
         "b.yaml:1: Asset default/raw: stands twice, first in a.yaml:1; keep one of the two",
     ),
     "a field kustomize has and we do not": (
-        {"kustomization.yaml": "patches: []\n"},
-        f"kustomization.yaml:1: patches: is not supported on a laptop; {SUPPORTED}",
+        {"kustomization.yaml": "replicas: []\n"},
+        f"kustomization.yaml:1: replicas: is not supported on a laptop; {SUPPORTED}",
     ),
     "a field of a generator": (
         {
