@@ -1,4 +1,4 @@
-"""Links lead somewhere, every page can be reached, and decisions are numbered without gaps."""
+"""Links lead somewhere, every page can be reached, and decisions have a number each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`upwell lint`: what is wrong with manifests, a line each that editors can jump to; `local.lint` finds it."""
+"""`upwell lint`: what is wrong with manifests, a line each that editors can jump to; `authoring.lint` finds it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import typer
 
+from upwell_operator.authoring.lint import Linted, lint
 from upwell_operator.cli.exits import Code, CommandError
 from upwell_operator.cli.options import Format
 from upwell_operator.cli.output import emit, utc_now
 from upwell_operator.cli.paths import existing
-from upwell_operator.local.lint import Linted, lint
 from upwell_operator.local.problems import Problem
 
 

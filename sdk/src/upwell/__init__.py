@@ -17,7 +17,10 @@ from upwell.metadata import MetadataValue
 from upwell.versions import DataVersion, DataVersionsByPartition
 
 if TYPE_CHECKING:
+    from upwell.collection import Definitions
     from upwell.execution import ExecuteInProcessResult, materialize, observe
+    from upwell.jobs import AssetJobDefinition, DefaultScheduleStatus, ScheduleDefinition, define_asset_job
+    from upwell.selections import AssetSelection
     from upwell.tables import (
         TableColumn,
         TableColumnConstraints,
@@ -30,16 +33,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AssetExecutionContext",
+    "AssetJobDefinition",
     "AssetKey",
     "AssetMaterialization",
     "AssetObservation",
+    "AssetSelection",
     "AutoMaterializePolicy",
     "DataVersion",
     "DataVersionsByPartition",
+    "DefaultScheduleStatus",
+    "Definitions",
     "ExecuteInProcessResult",
     "MaterializeResult",
     "MetadataValue",
     "ObserveResult",
+    "ScheduleDefinition",
     "TableColumn",
     "TableColumnConstraints",
     "TableColumnDep",
@@ -48,17 +56,31 @@ __all__ = [
     "TableRecord",
     "TableSchema",
     "asset",
+    "define_asset_job",
     "materialize",
     "observable_source_asset",
     "observe",
 ]
 
 
+_RARE = {
+    "Definitions": "collection",
+    "ExecuteInProcessResult": "execution",
+    "observe": "execution",
+    "materialize": "execution",
+    "AssetJobDefinition": "jobs",
+    "DefaultScheduleStatus": "jobs",
+    "ScheduleDefinition": "jobs",
+    "define_asset_job": "jobs",
+    "AssetSelection": "selections",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Import what few pods need (tables, in-process runs) only when it is asked for: a pod's start is felt."""
+    """Import what few pods need (tables, jobs, in-process runs) only when asked for: a pod's start is felt."""
     import importlib  # noqa: PLC0415 - see above
 
     if name not in __all__:
         raise AttributeError(f"module 'upwell' has no attribute {name!r}")
-    module = importlib.import_module("upwell.tables" if name.startswith("Table") else "upwell.execution")
+    module = importlib.import_module(f"upwell.{_RARE.get(name, 'tables')}")
     return globals().setdefault(name, getattr(module, name))

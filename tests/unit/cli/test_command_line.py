@@ -31,6 +31,7 @@ VERBS = [
     "materialize",
     "quarantine",
     "lint",
+    "compile",
     "dev",
     "operator",
     "server",

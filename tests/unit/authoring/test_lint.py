@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from manifest_cases import RIGHT, WRONG, Wrong
+from upwell_operator.authoring.lint import Linted, lint
 from upwell_operator.cli.app import run
 from upwell_operator.cli.exits import Code
-from upwell_operator.local.lint import Linted, lint
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OBSERVE = "observe: {container: {image: look:1}}"

@@ -48,12 +48,17 @@ def lint(paths: Sequence[Path], namespace: str, now: datetime) -> Linted:
     """Look at manifests; `namespace` is that of objects which name none. Never raises for what is in them."""
     found = read_all(paths, namespace)
     ours = [manifest for manifest in found.objects if _resource(manifest) in OURS]
-    offline = _Offline(now)
-    refused = [problem for manifest in ours if (problem := offline.take(manifest))]
-    unknown = list(offline.assume())
-    problems = [*found.problems, *refused, *offline.judge()]
+    problems, unknown = judge(ours, now)
     others = len(found.objects) - len(ours) + len(found.unserved) + found.passed_over
-    return Linted(_in_order(problems), _in_order(unknown), len(ours), others)
+    return Linted(_in_order([*found.problems, *problems]), _in_order(unknown), len(ours), others)
+
+
+def judge(manifests: Sequence[Manifest], now: datetime) -> tuple[list[Problem], list[Problem]]:
+    """Give what is wrong with objects of our kinds, and what only a cluster can tell."""
+    offline = _Offline(now)
+    refused = [problem for manifest in manifests if (problem := offline.take(manifest))]
+    unknown = list(offline.assume())
+    return [*refused, *offline.judge()], unknown
 
 
 def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
