@@ -29,4 +29,5 @@ def test_every_definition_has_a_page_manifests_and_a_story() -> None:
     folders = sorted(path for path in DEFINITIONS[0].parent.iterdir() if path.name[:2].isdigit())
     assert folders == DEFINITIONS
     for folder in folders:
-        assert {"README.md", "kustomization.yaml", "assets.yaml"} <= {file.name for file in folder.iterdir()}
+        assert {"README.md", "kustomization.yaml"} <= {file.name for file in folder.iterdir()}
+        assert list(folder.rglob("assets.yaml"))

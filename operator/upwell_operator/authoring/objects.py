@@ -93,12 +93,12 @@ class _Maker:
         return Made(obj, f"{one.function.__qualname__} in {self._shown(file)}", file, _line(code), left_out)
 
     def _run(self, one: AssetDefinition) -> Json:
-        own = {
+        own = _said({
             "python": {"function": self._reference(one)},
             "image": self._runs.image,
             "code": self._runs.config_map and {"configMap": self._runs.config_map},
-        }
-        return strategic_merge(self._runs.template, _said(own))
+        })  # fmt: skip
+        return {**own, **strategic_merge(self._runs.template, own)}
 
     def _reference(self, one: AssetDefinition) -> str:
         """Give `module:function` under which a pod will find the function again."""

@@ -49,10 +49,15 @@ class _Reader:
         body = self._body(entry, steps)
         if not isinstance(body, dict):
             return None
+        if not (isinstance(body.get("kind"), str) and isinstance(_name(body), str)):
+            self._fields.problem(
+                steps, "has no kind and metadata.name, which kustomize wants beside a target too", "add them"
+            )
+            return None
         target = entry.get("target")
-        wanted = {"kind": body.get("kind"), "name": _name(body)} if target is None else target
+        wanted = {"kind": body["kind"], "name": _name(body)} if target is None else target
         if not isinstance(wanted, dict) or not isinstance(wanted.get("kind"), str):
-            self._fields.problem(steps, "names no object", "give it a target: {kind: Asset, name: raw-orders}")
+            self._fields.problem(steps, "has a target without a kind", "write target: {kind: Asset, name: raw-orders}")
             return None
         self._fields.unknown(wanted, _TARGET, (*steps, "target"))
         line = self._fields.document.line(steps)

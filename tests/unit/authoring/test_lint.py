@@ -14,6 +14,7 @@ from upwell_operator.authoring.lint import Linted, lint
 from upwell_operator.cli.app import run
 from upwell_operator.cli.exits import Code
 
+DEFINITIONS = Path(__file__).parents[3] / "definitions"
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OBSERVE = "observe: {container: {image: look:1}}"
 MATERIALIZE = "materialize: {container: {image: make:1}}"
@@ -205,6 +206,7 @@ def test_a_path_that_is_not_there_is_a_wrong_use(capsys: pytest.CaptureFixture[s
     assert "no such file or folder: no/such/folder" in capsys.readouterr().err
 
 
-def test_our_own_definitions_are_right(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["lint", str(Path(__file__).parents[3] / "definitions")]) == Code.DONE
+@pytest.mark.parametrize("folder", sorted(DEFINITIONS.glob("[0-9]*")), ids=lambda folder: folder.name)
+def test_our_own_definitions_are_right(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lint", str(folder)]) == Code.DONE
     assert "nothing is wrong" in capsys.readouterr().err

@@ -66,7 +66,8 @@ def test_a_patch_with_a_target_changes_that_object_and_keeps_its_name(tmp_path: 
 
 
 def test_a_patch_for_a_kind_changes_all_of_it(tmp_path: Path) -> None:
-    found = laid(tmp_path, {"patches": [{"target": {"kind": "Asset"}, "patch": "spec: {suspend: true}"}]})
+    body = "{kind: Asset, metadata: {name: all}, spec: {suspend: true}}"
+    found = laid(tmp_path, {"patches": [{"target": {"kind": "Asset"}, "patch": body}]})
     assert [one.obj["spec"].get("suspend") for one in found.objects] == [True, True, None]
 
 
@@ -128,7 +129,14 @@ NOT_SUPPORTED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a patch that is not YAML": ({"patches": [{"patch": "a: ["}]}, "patches[0]: not YAML"),
     "a patch that is text": ({"patches": ["a.yaml"]}, "patches[0]: is not an object of fields"),
-    "a patch of nobody": ({"patches": [{"patch": "spec: {}"}]}, "patches[0]: names no object; give it a target"),
+    "a patch without a name": (
+        {"patches": [{"target": {"kind": "Asset"}, "patch": "kind: Asset"}]},
+        "patches[0]: has no kind and metadata.name, which kustomize wants beside a target too; add them",
+    ),
+    "a target without a kind": (
+        {"patches": [{"target": {"name": "raw"}, "patch": "{kind: Asset, metadata: {name: a}}"}]},
+        "patches[0]: has a target without a kind; write target",
+    ),
     "a patch that finds nobody": (
         {"patches": [{"patch": "kind: Asset\nmetadata: {name: gone}"}]},
         "patches: no Asset 'gone' is taken in here; mend the patch's name",
@@ -138,7 +146,11 @@ NOT_SUPPORTED: dict[str, tuple[dict[str, Any], str]] = {
         "its path 'gone.yaml' does not exist",
     ),
     "a target by label": (
-        {"patches": [{"target": {"kind": "Asset", "labelSelector": "a=b"}, "patch": "spec: {}"}]},
+        {
+            "patches": [
+                {"target": {"kind": "Asset", "labelSelector": "a=b"}, "patch": "{kind: Asset, metadata: {name: a}}"}
+            ]
+        },
         "patches[0].target.labelSelector: is not supported on a laptop",
     ),
     "an image without a name": ({"images": [{"newTag": "2"}]}, "images[0]: is not a name with texts beside it"),
