@@ -42,6 +42,9 @@ RIGHT: dict[str, Json] = {
     "a derived asset": asset(
         "daily", deps=[{"name": "raw-orders"}], materialize=PYTHON, autoMaterialize={"policy": "Eager"}
     ),
+    "a paced asset": asset(
+        materialize=PYTHON, autoMaterialize={"policy": "Eager", "settle": "30s", "minInterval": "10m"}
+    ),
     "a key with segments": asset(key="warehouse/raw_orders.v2"),
     "a dep of the same name elsewhere": asset(deps=[{"name": "raw-orders", "namespace": "shop"}]),
     "deps of one name in two namespaces": asset(
@@ -213,6 +216,16 @@ WRONG: dict[str, Wrong] = {
         "spec.autoMaterialize.policy",
         "did you mean Eager?",
         'supported values: "Never", "Eager"',
+    ),
+    "a pace without runs of its own": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"settle": "30s"}),
+        "spec.autoMaterialize",
+        "set policy to Eager, or remove them",
+    ),
+    "a pace for nothing": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "Eager", "minInterval": "0s"}),
+        "spec.autoMaterialize.minInterval",
+        _EVERY,
     ),
     "codeVersion without materialize": Wrong(asset(codeVersion="3"), "spec.codeVersion", "there is no materialize"),
     "codeVersion as a number": Wrong(

@@ -27,6 +27,10 @@ SAFETY_NET = 30
 STILL = 8.0
 """Seconds without a write that count as quiet."""
 LONGEST_CALM = 4000.0
+LONGEST_PACE = 45.0
+"""Seconds after which whoever waits for nothing but time has been built: longer than any pace that users write."""
+DEADLINES = 4
+"""How often that is waited for, since one may wait for the other, before what is wrong is wrong."""
 STORM_MINUTES = 3.0
 feed.BLOCK_SECONDS = 300.0  # an idle reader costs nothing here
 
@@ -188,14 +192,17 @@ class _Bed:
 
     async def _reckon(self) -> None:
         wrong = await self._wrong()
-        if wrong and self._has_deadlines():
-            await self._quiet(20)  # a deadline may have passed between the last look and this one
+        for _ in range(DEADLINES):
+            if not wrong or not self._has_deadlines():
+                break
+            await self._quiet(LONGEST_PACE)  # a moment may have come since, or somebody waits for one
             wrong = await self._wrong()
         for sentence in wrong:
             self._trace.broken(sentence)
 
     def _has_deadlines(self) -> bool:
-        return any("freshness" in one["spec"] for one in self._outside.manifests.values())
+        specs = [one["spec"] for one in self._outside.manifests.values()]
+        return any("freshness" in spec or len(spec.get("autoMaterialize", {})) > 1 for spec in specs)
 
     async def _wrong(self) -> list[str]:
         keys = {one.run.asset_key for one in self._ledger.created} | {

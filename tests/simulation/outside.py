@@ -98,7 +98,7 @@ class Outside:
         spec: Json = {
             "deps": [{"name": name} for name in deps],
             "materialize": {"container": {"image": "any", "command": ["x"]}, "retries": dice.choice((0, 1, 2))},
-            "autoMaterialize": {"policy": dice.choice(("Eager", "Eager", "Eager", "Never"))},
+            "autoMaterialize": self._automation(),
         }
         if dice.random() < 0.6:
             spec["codeVersion"] = "1"
@@ -107,6 +107,11 @@ class Outside:
         if dice.random() < 0.15:
             spec["history"] = {"successfulRuns": dice.choice((1, 2)), "failedRuns": dice.choice((1, 2))}
         return spec
+
+    def _automation(self) -> Json:
+        policy = self.dice.choice(("Eager", "Eager", "Eager", "Never"))
+        paces = ({}, {}, {}, {"settle": "20s"}, {"minInterval": "40s"}, {"settle": "5s", "minInterval": "30s"})
+        return {"policy": policy, **(self.dice.choice(paces) if policy == "Eager" else {})}
 
     def _jobs(self, sources: list[str]) -> None:
         dice = self.dice
@@ -190,8 +195,8 @@ class Outside:
         await self._apply(place)
 
     async def _policy(self) -> None:
-        policy = self.dice.choice(("Eager", "Never"))
-        await self._edit(self._names(lambda spec: "materialize" in spec), autoMaterialize={"policy": policy})
+        automation = self._automation()
+        await self._edit(self._names(lambda spec: "materialize" in spec), autoMaterialize=automation)
 
     async def _recreate(self) -> None:
         """Delete an asset, and perhaps create it again some time later."""

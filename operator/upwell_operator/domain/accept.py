@@ -40,6 +40,7 @@ Json = dict[str, Any]
 def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset:
     """Give an Asset as the domain sees it; `spec` and `status` are the object's own JSON."""
     meta, wanted = resource.metadata, resource.spec
+    auto = wanted.auto_materialize or asset_model.AutoMaterialize()
     return Asset(
         ref=Ref(meta.namespace, meta.name),
         uid=meta.uid,
@@ -48,7 +49,9 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         generation=meta.generation,
         deps=tuple(Ref(dep.namespace or meta.namespace, dep.name) for dep in wanted.deps),
         code_version=wanted.code_version,
-        policy=AutoPolicy(wanted.auto_materialize.policy) if wanted.auto_materialize else AutoPolicy.NEVER,
+        policy=AutoPolicy(auto.policy),
+        settle=auto.settle,
+        min_interval=auto.min_interval,
         suspended=wanted.suspend,
         request=meta.annotations.get(Annotation.REQUESTED_AT),
         handled_request=status.get("lastHandledRequest"),

@@ -40,6 +40,8 @@ class Why(StrEnum):
     INPUT_MISSING = "InputMissing"
     UPSTREAM_PENDING = "UpstreamPending"
     VERSION_QUARANTINED = "VersionQuarantined"
+    SETTLING = "Settling"
+    MIN_INTERVAL = "MinInterval"
     RUN_FAILED = "RunFailed"
     STORE_UNAVAILABLE = "StoreUnavailable"
     DEADLINE = "Deadline"

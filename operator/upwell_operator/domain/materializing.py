@@ -16,6 +16,7 @@ from upwell_operator.domain import causes as because
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import consumed_run, requested_run
+from upwell_operator.domain.pacing import held
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetKind,
@@ -71,7 +72,10 @@ def eager_run(world: World, asset: Asset) -> tuple[str, tuple[InputVersion, ...]
 
 
 def will_rebuild(world: World, asset: Asset) -> bool:
-    """Say whether Upwell is rebuilding this asset, or will by itself: what builds on it waits for that."""
+    """Say whether Upwell is rebuilding this asset, or will by itself: what builds on it waits for that.
+
+    One that only waits for time (`pacing`) will: whoever is below would otherwise be built twice, first from a mixture.
+    """
     if any(run.kind is RunKind.MATERIALIZE for run in world.runs.open(asset.ref)):
         return True
     if asset.kind is not AssetKind.DERIVED or asset.policy is not AutoPolicy.EAGER or asset.suspended:
@@ -147,6 +151,9 @@ def _eager(world: World, asset: Asset, reason: Reason, now: datetime) -> Planned
     failed = _failed(world, asset)
     if failed:
         return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.RUN_FAILED, failed, now),))
+    waits = held(world, asset, now)
+    if waits:
+        return Planned(decisions=(decide(asset, Verb.WAIT, waits.why, waits.message, now),), wake=waits.until)
     name, inputs = eager_run(world, asset)
     seen = ", ".join(f"{one.key}={(one.data_version or 'none')[:12]}" for one in inputs)
     start = _start(world, asset, name, inputs, Trigger(TriggerType.EAGER, reason.value))

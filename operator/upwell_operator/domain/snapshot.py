@@ -84,6 +84,10 @@ class Asset:
     deps: tuple[Ref, ...] = ()
     code_version: str | None = None
     policy: AutoPolicy = AutoPolicy.NEVER
+    settle: timedelta | None = None
+    """How long no input must have changed before an Eager asset is built."""
+    min_interval: timedelta | None = None
+    """How long the start of its last run must be ago."""
     suspended: bool = False
     request: str | None = None
     """Value of the requested-at annotation, if any."""

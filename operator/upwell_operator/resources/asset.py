@@ -79,10 +79,28 @@ class Materialize(RunTemplate):
 class AutoMaterialize(Model):
     """Whether Upwell rebuilds the asset by itself."""
 
+    rules: ClassVar = (
+        Rule(
+            "settle and minInterval pace runs that Eager starts; set policy to Eager, or remove them",
+            cel="(has(self.policy) && self.policy == 'Eager') || (!has(self.settle) && !has(self.minInterval))",
+            holds=lambda auto: auto.policy is Policy.EAGER or (auto.settle is None and auto.min_interval is None),
+        ),
+    )
+
     policy: Policy = Field(
         Policy.NEVER,
         description="`Never`: being stale is only shown. `Eager`: one run for every distinct set of input versions, as "
         "soon as all inputs exist and none of them is being rebuilt.",
+    )
+    settle: Duration | None = Field(
+        None,
+        description="With Eager: run only once no input has changed for this long, for example `30s`, so that a burst "
+        "of changes makes one run. An input that changes more often than that keeps the asset from being built.",
+    )
+    min_interval: Duration | None = Field(
+        None,
+        description="With Eager: start no run earlier than this after the last one began, for example `10m`. Requests "
+        "by people are answered at once.",
     )
 
 

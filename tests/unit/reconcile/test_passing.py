@@ -460,6 +460,25 @@ async def test_an_asset_is_looked_at_again_when_its_freshness_runs_out(bench: Be
     assert await bench.condition("lagging", "Fresh") == ("False", "FreshnessExpired")
 
 
+async def test_a_paced_asset_is_looked_at_again_when_its_inputs_have_rested_also_by_another_operator(
+    bench: Bench,
+) -> None:
+    paced = {"autoMaterialize": {"policy": "Eager", "settle": "30s"}}
+    await bench.apply(a_derived("paced", "raw", **paced))
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    assert await bench.runs("paced") == []
+    due = bench.mind.queue._due[asset_key("paced")]
+    assert 29 < due - asyncio.get_running_loop().time() <= 30
+    bench.mind = bench.a_mind()
+    await bench.looks()
+    assert asset_key("paced") in bench.mind.queue._due
+    bench.clock.forward(seconds=30)
+    bench.mind.queue.add(asset_key("paced"))
+    await bench.settle()
+    assert [one.inputs[0].data_version for one in await bench.runs("paced")] == ["v2"]
+
+
 async def test_a_schedule_is_looked_at_again_at_its_next_tick(bench: Bench) -> None:
     await bench.apply(an_observation_job("nightly", "raw"), a_schedule("hourly", "nightly", "30 * * * *"))
     await bench.settle()
