@@ -45,6 +45,9 @@ RIGHT: dict[str, Json] = {
     "a paced asset": asset(
         materialize=PYTHON, autoMaterialize={"policy": "Eager", "settle": "30s", "minInterval": "10m"}
     ),
+    "an asset built at its ticks": asset(
+        materialize=PYTHON, autoMaterialize={"policy": "Cron", "cron": "0 6 * * 1-5", "timeZone": "Europe/Lisbon"}
+    ),
     "a key with segments": asset(key="warehouse/raw_orders.v2"),
     "a dep of the same name elsewhere": asset(deps=[{"name": "raw-orders", "namespace": "shop"}]),
     "deps of one name in two namespaces": asset(
@@ -215,10 +218,35 @@ WRONG: dict[str, Wrong] = {
         asset(materialize=PYTHON, autoMaterialize={"policy": "eager"}),
         "spec.autoMaterialize.policy",
         "did you mean Eager?",
-        'supported values: "Never", "Eager"',
+        'supported values: "Never", "Eager", "Cron"',
     ),
     "a pace without runs of its own": Wrong(
         asset(materialize=PYTHON, autoMaterialize={"settle": "30s"}),
+        "spec.autoMaterialize",
+        "set policy to Eager, or remove them",
+    ),
+    "the policy Cron without a line": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "Cron"}),
+        "spec.autoMaterialize.cron",
+        "give both, or neither",
+    ),
+    "a cron line for Eager": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "Eager", "cron": "@daily"}),
+        "spec.autoMaterialize.cron",
+        "give both, or neither",
+    ),
+    "a line that is none": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "Cron", "cron": "at six"}),
+        "spec.autoMaterialize.cron",
+        _CRON,
+    ),
+    "a time zone for nothing": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "Eager", "timeZone": "UTC"}),
+        "spec.autoMaterialize.timeZone",
+        "add it, or remove timeZone",
+    ),
+    "a pace for Cron": Wrong(
+        asset(materialize=PYTHON, autoMaterialize={"policy": "Cron", "cron": "@daily", "settle": "1m"}),
         "spec.autoMaterialize",
         "set policy to Eager, or remove them",
     ),

@@ -27,8 +27,6 @@ SAFETY_NET = 30
 STILL = 8.0
 """Seconds without a write that count as quiet."""
 LONGEST_CALM = 4000.0
-LONGEST_PACE = 45.0
-"""Seconds after which whoever waits for nothing but time has been built: longer than any pace that users write."""
 DEADLINES = 4
 """How often that is waited for, since one may wait for the other, before what is wrong is wrong."""
 STORM_MINUTES = 3.0
@@ -195,7 +193,7 @@ class _Bed:
         for _ in range(DEADLINES):
             if not wrong or not self._has_deadlines():
                 break
-            await self._quiet(LONGEST_PACE)  # a moment may have come since, or somebody waits for one
+            await self._quiet(invariants.LONGEST_PACE)  # a moment may have come since, or somebody waits for one
             wrong = await self._wrong()
         for sentence in wrong:
             self._trace.broken(sentence)
@@ -222,6 +220,7 @@ class _Bed:
         yield from invariants.recorded(quiet)
         yield from invariants.requests(quiet, outside, ledger)
         yield from invariants.ticks(quiet, ledger, outside)
+        yield from invariants.open_ticks(quiet)
         yield from invariants.decided(quiet, ledger, self._weather)
         yield from invariants.untouched(quiet, outside)
         yield from invariants.statuses(quiet)

@@ -35,6 +35,8 @@ OWN = {
     "FreshnessExpired",
 }  # fmt: skip
 VERSIONED = (EventType.OBSERVATION, EventType.MATERIALIZATION)
+LONGEST_PACE = 45.0
+"""Seconds after which whoever waits for nothing but time has been built: longer than any pace that users write."""
 BY_JOB = (TriggerType.OBSERVATION_JOB, TriggerType.SCHEDULE)
 
 
@@ -226,7 +228,7 @@ def ticks(quiet: Quiet, ledger: Ledger, outside: Outside) -> Iterator[str]:
     """Every tick fires at most once, the last one that is due exactly once or with a reason."""
     fired: Counter[tuple[str, str]] = Counter()
     for one in ledger.created:
-        if ", tick " in one.run.trigger.detail and one.run.ref.name not in outside.deleted_jobs:
+        if "tick " in one.run.trigger.detail and one.run.ref.name not in outside.deleted_jobs:
             fired[one.owner, one.run.trigger.detail] += 1
     policies = {
         obj["spec"].get("concurrencyPolicy") for (kind, _), obj in quiet.objects.items() if kind == "observationjobs"
@@ -237,6 +239,24 @@ def ticks(quiet: Quiet, ledger: Ledger, outside: Outside) -> Iterator[str]:
     for (kind, name), obj in quiet.objects.items():
         if kind == "schedules" and not obj["spec"].get("suspend"):
             yield from _last_tick(quiet, name, obj, ledger)
+
+
+def open_ticks(quiet: Quiet) -> Iterator[str]:
+    """Every asset with the policy Cron has answered its newest tick, or has a reason not to."""
+    for name, spec in quiet.specs.items():
+        if (spec.get("autoMaterialize") or {}).get("policy") == "Cron" and _excuse(quiet, name, spec) is None:
+            yield from _open_tick(quiet, name)
+
+
+def _open_tick(quiet: Quiet, name: str) -> Iterator[str]:
+    """A Cron asset that is stale and could be built has answered its newest tick."""
+    fresh, status = quiet.oracle().fresh(name), quiet.status("assets", name).get("cron") or {}
+    due = datetime.fromtimestamp(quiet.now.timestamp() // TICK_SECONDS * TICK_SECONDS, quiet.now.tzinfo)
+    known = [datetime.fromisoformat(status[one]) for one in ("lastScheduleTime", "activeSince") if one in status]
+    young = (quiet.now - due).total_seconds() < LONGEST_PACE
+    if fresh.status == "False" and fresh.reason in OWN and not young and max(known, default=due) < due:
+        newest = next(iter(quiet.decisions["assets", name]), None)
+        yield f"{name} is {fresh.reason}, its tick {due} is open, and is not answered; last decision: {newest}"
 
 
 def _last_tick(quiet: Quiet, name: str, obj: Json, ledger: Ledger) -> Iterator[str]:

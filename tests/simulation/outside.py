@@ -109,7 +109,9 @@ class Outside:
         return spec
 
     def _automation(self) -> Json:
-        policy = self.dice.choice(("Eager", "Eager", "Eager", "Never"))
+        policy = self.dice.choice(("Eager", "Eager", "Eager", "Eager", "Never", "Cron"))
+        if policy == "Cron":
+            return {"policy": policy, "cron": f"*/{TICK_SECONDS // 60} * * * *"}
         paces = ({}, {}, {}, {"settle": "20s"}, {"minInterval": "40s"}, {"settle": "5s", "minInterval": "30s"})
         return {"policy": policy, **(self.dice.choice(paces) if policy == "Eager" else {})}
 

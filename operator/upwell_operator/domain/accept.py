@@ -19,6 +19,7 @@ from upwell_operator.domain.snapshot import (
     AssetKind,
     AutoPolicy,
     ConcurrencyPolicy,
+    Cron,
     MissedRuns,
     ObservationJob,
     Quarantined,
@@ -52,6 +53,7 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         policy=AutoPolicy(auto.policy),
         settle=auto.settle,
         min_interval=auto.min_interval,
+        cron=_cron(auto, status.get("cron") or {}),
         suspended=wanted.suspend,
         request=meta.annotations.get(Annotation.REQUESTED_AT),
         handled_request=status.get("lastHandledRequest"),
@@ -72,6 +74,13 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         quarantine=tuple(Quarantined(one.data_version, one.reason or "") for one in wanted.quarantine),
         partitions=partitions.accept(wanted.partitions) if wanted.partitions else None,
     )
+
+
+def _cron(auto: asset_model.AutoMaterialize, remembered: Json) -> Cron | None:
+    if auto.cron is None:
+        return None
+    last, since = (read_time(remembered.get(name)) for name in ("lastScheduleTime", "activeSince"))
+    return Cron(auto.cron, auto.time_zone or "UTC", last, since, remembered.get("observedSchedule", ""))
 
 
 def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJob:

@@ -6,6 +6,7 @@ failure. `remembered_state` reads them back, which is how an emptied Redis is fi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +18,16 @@ from upwell_operator.domain.snapshot import (
     Asset,
     AssetKind,
     AssetState,
+    Cron,
     Failure,
     Materialization,
     Observation,
     Run,
 )
 from upwell_operator.domain.staleness import Verdict, causes_for_status, message
+from upwell_operator.domain.ticking import activated, following
 from upwell_operator.domain.world import World
+from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import ConditionType, Reason
 
 Json = dict[str, Any]
@@ -38,12 +42,13 @@ def asset_status(
     now: datetime,
     *,
     handled: str | None,
+    tick: datetime | None = None,
     error: tuple[Reason, str] | None = None,
 ) -> Json:
     """Give the whole status of one asset.
 
-    `handled` is the request token answered by now; `error` what went wrong with this object in this pass, if a person
-    must act. Sizes are bounded: 10 causes, 10 runs, 1 KiB a message.
+    `handled` is the request token answered by now; `tick` one that was answered just now; `error` what went wrong with
+    this object in this pass, if a person must act. Sizes are bounded: 10 causes, 10 runs, 1 KiB a message.
     """
     state, verdict = world.state(asset), world.verdicts[asset.ref]
     conditions = [*_ready(world, asset, state, error), *_observed(asset, state), _fresh(verdict)]
@@ -55,6 +60,7 @@ def asset_status(
         "staleness": verdict.staleness.value,
         "staleCauses": causes_for_status(verdict),
         "lastHandledRequest": handled,
+        "cron": _cron(asset, asset.cron, tick, now) if asset.cron else None,
         "activeRuns": [_active(run) for run in world.runs.open(asset.ref)][:RUNS_SHOWN],
         "partitions": _partitions(asset, state, now),
         **_facts(state),
@@ -98,6 +104,24 @@ def _observed(asset: Asset, state: AssetState) -> list[Condition]:
 
 def _fresh(verdict: Verdict) -> Condition:
     return Condition(ConditionType.FRESH, verdict.fresh, verdict.reason.value, message(verdict))
+
+
+def _cron(asset: Asset, cron: Cron, tick: datetime | None, now: datetime) -> Json:
+    """Give what must outlive the operator of a line's ticks, in the words of a Schedule."""
+    cron = activated(cron, asset, now)
+    shown = {
+        "lastScheduleTime": _time(tick or cron.last_tick),
+        "nextScheduleTime": _next(cron, now),
+        "activeSince": _time(cron.active_since),
+        "observedSchedule": cron.observed,
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _next(cron: Cron, now: datetime) -> str | None:
+    with suppress(Stalled):  # said by the condition Ready
+        return _time(following(cron, now))
+    return None
 
 
 def _active(run: Run) -> Json:

@@ -42,6 +42,7 @@ class Why(StrEnum):
     VERSION_QUARANTINED = "VersionQuarantined"
     SETTLING = "Settling"
     MIN_INTERVAL = "MinInterval"
+    NEXT_TICK = "NextTick"
     RUN_FAILED = "RunFailed"
     STORE_UNAVAILABLE = "StoreUnavailable"
     DEADLINE = "Deadline"

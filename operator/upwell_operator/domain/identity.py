@@ -31,15 +31,16 @@ def run_name(asset: str, *parts: object) -> str:
     return f"{asset[:NAME_CHARS].rstrip('-.').replace('.', '-')}-{digest(*parts)}"
 
 
-def consumed_run(asset: Asset, inputs: Sequence[InputVersion], replaces: str = "") -> str:
+def consumed_run(asset: Asset, inputs: Sequence[InputVersion], replaces: str = "", tick: str = "") -> str:
     """Name the materialization for one set of consumed versions.
 
     `replaces` names the run of the current materialization; it is empty before the first. So a set that comes back (v1,
-    v2, v1 again) is built once more.
+    v2, v1 again) is built once more. `tick` is that of the policy Cron: what failed at one is tried again at the next.
     """
     versions = sorted((one.name, one.key, one.data_version or "") for one in inputs)
     again = ("replaces", replaces) if replaces else ()
-    return run_name(asset.ref.name, asset.uid, versions, asset.code_version, asset.template, *again)
+    at = ("tick", tick) if tick else ()
+    return run_name(asset.ref.name, asset.uid, versions, asset.code_version, asset.template, *again, *at)
 
 
 def requested_run(asset: Asset, kind: RunKind, token: str) -> str:

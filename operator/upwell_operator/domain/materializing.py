@@ -1,4 +1,4 @@
-"""When a derived asset is materialized: because it was asked for, or because it is stale and its policy is Eager.
+"""When a derived asset is materialized: because it was asked for, or because it is stale and its policy says so.
 
 Level, not edge: the decision looks at what was consumed and at what is current, never at what has just happened. So
 ten changes during one run lead to one more run, and a change that was undone leads to none.
@@ -9,11 +9,14 @@ that is observed all the time would starve everything below it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain import causes as because
+from upwell_operator.domain import ticking
 from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.conditions import timestamp
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import consumed_run, requested_run
 from upwell_operator.domain.pacing import held
@@ -21,6 +24,7 @@ from upwell_operator.domain.snapshot import (
     Asset,
     AssetKind,
     AutoPolicy,
+    Cron,
     Outcome,
     Ref,
     Trigger,
@@ -28,6 +32,7 @@ from upwell_operator.domain.snapshot import (
 )
 from upwell_operator.domain.staleness import Staleness, Verdict
 from upwell_operator.domain.texts import clipped
+from upwell_operator.domain.ticking import is_owed
 from upwell_operator.domain.versions import consumed, current
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Kind, Reason
@@ -55,8 +60,8 @@ def next_fence(world: World, asset: Asset) -> int:
     return max([world.state(asset).fence, *(run.fence for run in world.runs.of(asset.ref))]) + 1
 
 
-def eager_run(world: World, asset: Asset) -> tuple[str, tuple[InputVersion, ...]]:
-    """Name the run that an Eager asset wants now, with the versions it would consume.
+def wanted_run(world: World, asset: Asset, tick: str = "") -> tuple[str, tuple[InputVersion, ...]]:
+    """Name the run that an asset wants by itself now (with the policy Cron: at a tick), and what it would consume.
 
     The name says which materialization it replaces, so that versions that come back (v1, v2, v1) or have only become
     too old are another run. It never depends on which Jobs still exist: pruning one must not free a failed run's name.
@@ -64,24 +69,25 @@ def eager_run(world: World, asset: Asset) -> tuple[str, tuple[InputVersion, ...]
     """
     inputs = consumed(asset, world.graph, world.states)
     made = world.state(asset).materialization
-    name = consumed_run(asset, inputs, (made.run or made.version) if made else "")
+    name = consumed_run(asset, inputs, (made.run or made.version) if made else "", tick)
     earlier = world.runs.get(Ref(asset.ref.namespace, name))
     if earlier is not None and earlier.outcome is Outcome.MATERIALIZED:
-        return consumed_run(asset, inputs, name), inputs
+        return consumed_run(asset, inputs, name, tick), inputs
     return name, inputs
 
 
-def will_rebuild(world: World, asset: Asset) -> bool:
+def will_rebuild(world: World, asset: Asset, now: datetime) -> bool:
     """Say whether Upwell is rebuilding this asset, or will by itself: what builds on it waits for that.
 
     One that only waits for time (`pacing`) will: whoever is below would otherwise be built twice, first from a mixture.
+    One with the policy Cron will while a tick of it is open, and not between its ticks.
     """
     if any(run.kind is RunKind.MATERIALIZE for run in world.runs.open(asset.ref)):
         return True
-    if asset.kind is not AssetKind.DERIVED or asset.policy is not AutoPolicy.EAGER or asset.suspended:
+    if asset.kind is not AssetKind.DERIVED or asset.policy is AutoPolicy.NEVER or asset.suspended:
         return False
     verdict = world.verdicts.get(asset.ref)
-    if verdict is None or verdict.staleness not in (Staleness.STALE, Staleness.MISSING) or _failed(world, asset):
+    if verdict is None or verdict.staleness not in _TO_BUILD or not _tries(world, asset, now):
         return False
     pending = any(dep in world.pending for dep in asset.deps)
     return pending or (_mendable(verdict) is not None and not (_missing(world, asset) or _quarantined(world, asset)))
@@ -97,8 +103,21 @@ def _mendable(verdict: Verdict) -> Reason | None:
     return next((reason for reason in found if reason in OWN_REASONS), None)
 
 
+_TO_BUILD = (Staleness.STALE, Staleness.MISSING)
+
+
+def _tries(world: World, asset: Asset, now: datetime) -> bool:
+    """Say whether its policy lets it be built at this time, what failed not being tried again."""
+    return is_owed(world, asset, now) if asset.policy is AutoPolicy.CRON else not _failed(world, asset)
+
+
 def plan_materialization(world: World, asset: Asset, now: datetime) -> Planned:
-    """Decide about one derived asset. Takes the world after its verdicts and `pending` are up to date."""
+    """Decide about one derived asset. Takes the world after its verdicts and `pending` are up to date.
+
+    Raises Stalled for a cron line or a time zone that cannot be read.
+    """
+    if asset.cron is not None:
+        ticking.check(asset.cron)
     if asset.request and asset.request != asset.handled_request:
         return _requested(world, asset, asset.request, now)
     return _automatic(world, asset, now)
@@ -123,41 +142,72 @@ def _requested(world: World, asset: Asset, token: str, now: datetime) -> Planned
 
 
 def _automatic(world: World, asset: Asset, now: datetime) -> Planned:
+    if asset.cron is not None:
+        return _at_ticks(world, asset, asset.cron, now)
     verdict = world.verdicts[asset.ref]
-    wake = verdict.expires_at
-    if verdict.staleness not in (Staleness.STALE, Staleness.MISSING):
-        return Planned(
-            decisions=(decide(asset, Verb.NO_RUN, Why.FRESH, _fresh_message(verdict.reason), now),), wake=wake
-        )
+    if verdict.staleness not in _TO_BUILD:
+        return _only(asset, Verb.NO_RUN, (Why.FRESH, _fresh_message(verdict.reason)), now)
     if asset.policy is AutoPolicy.NEVER:
         message = "stale, but spec.autoMaterialize.policy is Never; request it, or set the policy to Eager"
-        return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.POLICY_NEVER, message, now),), wake=wake)
-    reason = _mendable(verdict)
-    if reason is not None:
-        return _eager(world, asset, reason, now)
+        return _only(asset, Verb.NO_RUN, (Why.POLICY_NEVER, message), now)
+    return _if_nothing_holds_it_back(world, asset, verdict, now) or _eager(world, asset, verdict, now)
+
+
+def _at_ticks(world: World, asset: Asset, cron: Cron, now: datetime) -> Planned:
+    """Decide about an asset with the policy Cron."""
+    verdict, wake = world.verdicts[asset.ref], ticking.following(cron, now)
+    tick = ticking.newest(asset, now)
+    if verdict.staleness not in _TO_BUILD:
+        fresh = _only(asset, Verb.NO_RUN, (Why.FRESH, _fresh_message(verdict.reason)), now)
+        return replace(fresh, wake=wake, tick=tick if verdict.staleness is Staleness.FRESH else None)
+    if tick is None or ticking.is_answered(world, asset, tick):
+        message = f"stale; it is built at its next tick, {timestamp(wake) if wake else 'which never comes'}"
+        return replace(_only(asset, Verb.WAIT, (Why.NEXT_TICK, message), now), wake=wake, tick=tick)
+    waits = _if_nothing_holds_it_back(world, asset, verdict, now)
+    if waits:
+        return replace(waits, wake=wake)
+    at = tick.isoformat()
+    return replace(_build(world, asset, Trigger(TriggerType.CRON, f"tick {at}"), now, at), wake=wake, tick=tick)
+
+
+def _if_nothing_holds_it_back(world: World, asset: Asset, verdict: Verdict, now: datetime) -> Planned | None:
+    """Give what is waited for before a stale asset is built by itself."""
+    if _mendable(verdict) is None:
+        return _left_alone(asset, verdict, now)
+    refusal = _not_now(world, asset) or _missing(world, asset) or _upstream(world, asset) or _quarantined(world, asset)
+    return _only(asset, Verb.WAIT, refusal, now) if refusal else None
+
+
+def _left_alone(asset: Asset, verdict: Verdict, now: datetime) -> Planned:
+    """Say why a stale asset is not built although nothing is in the way: building it would mend nothing."""
     if verdict.reason is Reason.VERSION_QUARANTINED:
         message = "its own version is quarantined; the same inputs would make it again, so change one, or request a run"
-        return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.VERSION_QUARANTINED, message, now),), wake=wake)
+        return _only(asset, Verb.NO_RUN, (Why.VERSION_QUARANTINED, message), now)
     message = "an input is stale; this asset follows once that has been rebuilt with another version"
-    return Planned(decisions=(decide(asset, Verb.WAIT, Why.UPSTREAM_PENDING, message, now),), wake=wake)
+    return _only(asset, Verb.WAIT, (Why.UPSTREAM_PENDING, message), now)
 
 
-def _eager(world: World, asset: Asset, reason: Reason, now: datetime) -> Planned:
-    refusal = (
-        _not_now(world, asset) or _missing(world, asset) or _upstream(world, asset) or _quarantined(world, asset)
-    )
-    if refusal:
-        return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], refusal[1], now),))
+def _eager(world: World, asset: Asset, verdict: Verdict, now: datetime) -> Planned:
     failed = _failed(world, asset)
     if failed:
-        return Planned(decisions=(decide(asset, Verb.NO_RUN, Why.RUN_FAILED, failed, now),))
+        return _only(asset, Verb.NO_RUN, (Why.RUN_FAILED, failed), now)
     waits = held(world, asset, now)
     if waits:
-        return Planned(decisions=(decide(asset, Verb.WAIT, waits.why, waits.message, now),), wake=waits.until)
-    name, inputs = eager_run(world, asset)
+        return replace(_only(asset, Verb.WAIT, (waits.why, waits.message), now), wake=waits.until)
+    return _build(world, asset, Trigger(TriggerType.EAGER, (_mendable(verdict) or verdict.reason).value), now)
+
+
+def _only(asset: Asset, verb: Verb, why: tuple[Why, str], now: datetime) -> Planned:
+    """Plan nothing but to say why."""
+    return Planned(decisions=(decide(asset, verb, *why, now),))
+
+
+def _build(world: World, asset: Asset, trigger: Trigger, now: datetime, tick: str = "") -> Planned:
+    name, inputs = wanted_run(world, asset, tick)
     seen = ", ".join(f"{one.key}={(one.data_version or 'none')[:12]}" for one in inputs)
-    start = _start(world, asset, name, inputs, Trigger(TriggerType.EAGER, reason.value))
-    return Planned((start,), (decide(asset, Verb.RUN, Why.STALE, f"{reason.value}: builds from {seen}", now, name),))
+    start = _start(world, asset, name, inputs, trigger)
+    message = f"{trigger.detail}: builds from {seen}"
+    return Planned((start,), (decide(asset, Verb.RUN, Why.DUE if tick else Why.STALE, message, now, name),))
 
 
 def _start(
@@ -228,7 +278,7 @@ def _failed(world: World, asset: Asset) -> str | None:
     failed = {run.ref.name for run in world.runs.of(asset.ref) if run.outcome is Outcome.FAILED}
     failure = world.state(asset).failure
     failed |= {failure.run} if failure else set()
-    if failed and (name := eager_run(world, asset)[0]) in failed:
+    if failed and (name := wanted_run(world, asset)[0]) in failed:
         return f"run {name} of these versions failed; nothing more until an input, the code or a request changes"
     return None
 

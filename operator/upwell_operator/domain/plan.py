@@ -27,20 +27,20 @@ def plan(world: World, kind: Kind, ref: Ref, now: datetime) -> Planned:
     return _PLANNERS[kind](world, ref, now)
 
 
-def settle_pending(world: World, refs: Iterable[Ref]) -> set[Ref]:
+def settle_pending(world: World, refs: Iterable[Ref], now: datetime) -> set[Ref]:
     """Bring `world.pending` up to date for these assets and below, as far as it changes; give those that changed."""
     changed: set[Ref] = set()
     frontier = set(refs)
     while frontier:
-        flipped = {ref for ref in world.graph.in_order(frontier) if _settle(world, ref)}
+        flipped = {ref for ref in world.graph.in_order(frontier) if _settle(world, ref, now)}
         changed |= flipped
         frontier = {below for ref in flipped for below in world.graph.downstream(ref)}
     return changed
 
 
-def _settle(world: World, ref: Ref) -> bool:
+def _settle(world: World, ref: Ref, now: datetime) -> bool:
     asset = world.graph.get(ref)
-    pending = asset is not None and world.graph.problem(ref) is None and will_rebuild(world, asset)
+    pending = asset is not None and world.graph.problem(ref) is None and will_rebuild(world, asset, now)
     if pending is (ref in world.pending):
         return False
     (world.pending.add if pending else world.pending.discard)(ref)

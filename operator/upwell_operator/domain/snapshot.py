@@ -63,6 +63,21 @@ class AutoPolicy(StrEnum):
 
     NEVER = "Never"
     EAGER = "Eager"
+    CRON = "Cron"
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """The cron line of an asset with the policy Cron, with what its status remembers between two lives."""
+
+    line: str
+    time_zone: str = "UTC"
+    last_tick: datetime | None = None
+    """The newest tick that was answered."""
+    active_since: datetime | None = None
+    """Ticks before this moment are not owed: the asset's creation, or the last change of its line."""
+    observed: str = ""
+    """The line and the zone that `active_since` belongs to."""
 
 
 class Quarantined(NamedTuple):
@@ -88,6 +103,8 @@ class Asset:
     """How long no input must have changed before an Eager asset is built."""
     min_interval: timedelta | None = None
     """How long the start of its last run must be ago."""
+    cron: Cron | None = None
+    """With the policy Cron, and only then."""
     suspended: bool = False
     request: str | None = None
     """Value of the requested-at annotation, if any."""
@@ -266,6 +283,7 @@ class TriggerType(StrEnum):
 
     REQUEST = "Request"
     EAGER = "Eager"
+    CRON = "Cron"
     EVERY = "Every"
     OBSERVATION_JOB = "ObservationJob"
     SCHEDULE = "Schedule"

@@ -133,7 +133,9 @@ class Mirror:
         The write named the version that is held, so the rest of the object is as it was; most writes end here.
         """
         asset = self._world.graph.get(key.ref) if key.subject is Subject.ASSET and seen.error is None else None
-        return asset is not None and asset.handled_request == status.get("lastHandledRequest")
+        if asset is None or asset.cron is not None:
+            return False
+        return asset.handled_request == status.get("lastHandledRequest")
 
     def _remember_list(self, subject: Subject, namespace: str | None, at: int) -> None:
         """From now on, news of what is not held is old unless it is newer than this list; that says who is gone."""

@@ -117,9 +117,9 @@ class Pass:
 
     def _moved(self, refs: Iterable[Ref]) -> set[Key]:
         """Follow a change downstream; give all whose verdict, or whose waiting for an input, is another now."""
-        dirty = {*refs, *self._world.graph.turned()}
-        moved = set(propagate(self._world.graph, self._world.states, self._world.verdicts, dirty, self._clock()))
-        flipped = settle_pending(self._world, dirty | moved)
+        dirty, now = {*refs, *self._world.graph.turned()}, self._clock()
+        moved = set(propagate(self._world.graph, self._world.states, self._world.verdicts, dirty, now))
+        flipped = settle_pending(self._world, dirty | moved, now)
         waiting = {below for ref in flipped for below in self._world.graph.downstream(ref)}
         return _assets(moved | flipped | waiting)
 

@@ -75,7 +75,7 @@ class Writer:
         if asset is None or key.ref not in self._world.verdicts:
             return previous  # it has just come or gone, and is dirty for that
         handled = planned.handled_request or asset.handled_request
-        return asset_status(self._world, asset, previous, now, handled=handled, error=wrong)
+        return asset_status(self._world, asset, previous, now, handled=handled, tick=planned.tick, error=wrong)
 
     def _tell(self, key: Key, seen: Seen, before: Json, after: Json) -> None:
         about = {

@@ -21,6 +21,7 @@ from upwell_operator.resources.duration import Duration
 from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text, Unique
 from upwell_operator.resources.partitions import Partitions
 from upwell_operator.resources.pod import RunTemplate
+from upwell_operator.resources.schedule import CronLine, ZoneName
 
 Key = Annotated[
     str,
@@ -53,6 +54,7 @@ class Policy(StrEnum):
 
     NEVER = "Never"
     EAGER = "Eager"
+    CRON = "Cron"
 
 
 class Dep(Model):
@@ -85,12 +87,33 @@ class AutoMaterialize(Model):
             cel="(has(self.policy) && self.policy == 'Eager') || (!has(self.settle) && !has(self.minInterval))",
             holds=lambda auto: auto.policy is Policy.EAGER or (auto.settle is None and auto.min_interval is None),
         ),
+        Rule(
+            "the policy Cron runs at the ticks of cron, and no other policy does; give both, or neither",
+            cel="(has(self.policy) && self.policy == 'Cron') == has(self.cron)",
+            holds=lambda auto: (auto.policy is Policy.CRON) == (auto.cron is not None),
+            path=".cron",
+        ),
+        Rule(
+            "timeZone is the zone of cron, and there is no cron; add it, or remove timeZone",
+            cel="!has(self.timeZone) || has(self.cron)",
+            holds=lambda auto: auto.time_zone is None or auto.cron is not None,
+            path=".timeZone",
+        ),
     )
 
     policy: Policy = Field(
         Policy.NEVER,
         description="`Never`: being stale is only shown. `Eager`: one run for every distinct set of input versions, as "
-        "soon as all inputs exist and none of them is being rebuilt.",
+        "soon as all inputs exist and none of them is being rebuilt. `Cron`: one run at each tick of `cron` at which "
+        "it is stale.",
+    )
+    cron: CronLine | None = Field(
+        None,
+        description='With Cron: when, for example `"0 6 * * *"`. A tick stays open until the asset is fresh or a run '
+        "of it has begun; of missed ticks the newest is made up for.",
+    )
+    time_zone: ZoneName | None = Field(
+        None, description="With Cron: the time zone that the line is read in, for example `Europe/Lisbon`; else UTC."
     )
     settle: Duration | None = Field(
         None,

@@ -98,6 +98,17 @@ class PartitionCounts(Model):
     unknown: Int | None = Field(None, description="Partitions that were never observed or reported.")
 
 
+class CronTicks(Model):
+    """The ticks of `autoMaterialize.cron`."""
+
+    last_schedule_time: datetime | None = Field(None, description="The newest tick that was answered.")
+    next_schedule_time: datetime | None = Field(None, description="The next tick.")
+    active_since: datetime | None = Field(
+        None, description="Ticks before this are not made up for: creation, or the last change of the line."
+    )
+    observed_schedule: str | None = Field(None, description="The line and the zone that `activeSince` belongs to.")
+
+
 class AssetStatus(Status):
     """What Upwell knows of the data. Written by Upwell only."""
 
@@ -127,4 +138,5 @@ class AssetStatus(Status):
         None, description="The last value of the annotation `upwell.dev/requested-at` that was answered."
     )
     partitions: PartitionCounts | None = Field(None, description="Counts of the partitions, if the asset is cut.")
+    cron: CronTicks | None = Field(None, description="With the policy Cron: its ticks.")
     active_runs: tuple[ActiveRun, ...] = Field((), max_length=10, description="Runs going on now, at most ten.")

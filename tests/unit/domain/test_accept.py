@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from upwell_operator.domain.partitions import Static
 from upwell_operator.domain.snapshot import (
     AssetKind,
     AutoPolicy,
+    Cron,
     MissedRuns,
     Outcome,
     Quarantined,
@@ -86,6 +87,20 @@ def test_everything_a_decision_needs_is_taken_over() -> None:
     assert (asset.maximum_lag, asset.export_to) == (timedelta(hours=26), ("marts",))
     assert (asset.successful_runs, asset.failed_runs) == (1, 2)
     assert accepted(observe={**RUN, "every": "15m"}).every == timedelta(minutes=15)
+
+
+def test_a_pace_and_a_line_are_taken_over_with_what_status_remembers() -> None:
+    paced = accepted(materialize=RUN, autoMaterialize={"policy": "Eager", "settle": "30s", "minInterval": "10m"})
+    assert (paced.settle, paced.min_interval, paced.cron) == (timedelta(seconds=30), timedelta(minutes=10), None)
+    line = {"policy": "Cron", "cron": "@daily", "timeZone": "Europe/Lisbon"}
+    remembered = {"lastScheduleTime": "2026-11-22T00:00:00Z", "activeSince": "2026-11-01T00:00:00Z"}
+    status = {"cron": {**remembered, "observedSchedule": "@daily Europe/Lisbon"}}
+    last, since = (datetime.fromisoformat(remembered[name]) for name in ("lastScheduleTime", "activeSince"))
+    assert accepted(status, materialize=RUN, autoMaterialize=line).cron == Cron(
+        "@daily", "Europe/Lisbon", last, since, "@daily Europe/Lisbon"
+    )
+    new = accepted(materialize=RUN, autoMaterialize={"policy": "Cron", "cron": "@daily"})
+    assert new.cron == Cron("@daily", "UTC")
 
 
 def test_a_changed_template_is_another_template() -> None:

@@ -10,7 +10,7 @@ import pytest
 from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain.actions import Planned
 from upwell_operator.domain.decisions import Verb, Why
-from upwell_operator.domain.materializing import eager_run
+from upwell_operator.domain.materializing import wanted_run
 from upwell_operator.domain.plan import plan, settle_pending
 from upwell_operator.domain.snapshot import Asset, AssetState, Outcome, Run, RunPhase
 from upwell_operator.domain.staleness import propagate
@@ -32,7 +32,7 @@ def a_world(states: dict[Asset, AssetState], *runs: Run) -> World:
     for run in runs:
         world.runs.put(run)
     propagate(world.graph, world.states, world.verdicts, world.graph.refs(), NOW)
-    settle_pending(world, world.graph.refs())
+    settle_pending(world, world.graph.refs(), NOW)
     return world
 
 
@@ -88,7 +88,7 @@ class TestSettle:
 
     def test_the_run_has_the_name_it_would_have_without(self) -> None:
         world, plain = self.world(NOW), replace(SETTLED, settle=None)
-        assert eager_run(world, SETTLED) == eager_run(self.world(NOW, plain), plain)
+        assert wanted_run(world, SETTLED) == wanted_run(self.world(NOW, plain), plain)
 
     def test_a_request_is_answered_at_once(self) -> None:
         assert why(planned(self.world(NOW, replace(SETTLED, request="t1")))) == (Verb.RUN, Why.REQUESTED)

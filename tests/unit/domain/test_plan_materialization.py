@@ -11,7 +11,7 @@ from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_a
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Planned, PruneRun, StartRun
 from upwell_operator.domain.decisions import Verb, Why
-from upwell_operator.domain.materializing import eager_run
+from upwell_operator.domain.materializing import wanted_run
 from upwell_operator.domain.plan import plan, settle_pending
 from upwell_operator.domain.snapshot import Asset, AssetState, Outcome, Run, RunPhase
 from upwell_operator.domain.staleness import propagate
@@ -30,7 +30,7 @@ def a_world(states: dict[Asset, AssetState], *runs: Run, reachable: bool = True)
     for run in runs:
         world.runs.put(run)
     propagate(world.graph, world.states, world.verdicts, world.graph.refs(), NOW)
-    settle_pending(world, world.graph.refs())
+    settle_pending(world, world.graph.refs(), NOW)
     return world
 
 
@@ -124,7 +124,7 @@ class TestFailed:
         return a_world({RAW: a_state(version), clean: state}, *runs)
 
     def failed_run(self) -> str:
-        return eager_run(self.world(a_materialized("c1", {"raw": "v1"})), CLEAN)[0]
+        return wanted_run(self.world(a_materialized("c1", {"raw": "v1"})), CLEAN)[0]
 
     def failed_state(self) -> AssetState:
         failure = replace(a_failure(kind="materialize"), run=self.failed_run())
@@ -162,7 +162,7 @@ class TestAgain:
     """A set of versions that was built before, and is wanted once more."""
 
     def test_versions_that_come_back_are_built_again_under_another_name(self) -> None:
-        first = eager_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
+        first = wanted_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
         over = of_clean(first, phase=RunPhase.SUCCEEDED, outcome=Outcome.MATERIALIZED)
         world = a_world({RAW: a_state("v1"), CLEAN: a_materialized("c2", {"raw": "v2"}, run="clean-2")}, over)
         again = the_start(planned(world)).ref.name
@@ -170,21 +170,21 @@ class TestAgain:
         assert again == the_start(planned(world)).ref.name
 
     def test_the_name_is_the_same_whether_or_not_the_job_that_built_them_first_is_pruned(self) -> None:
-        first = eager_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
+        first = wanted_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
         over = of_clean(first, phase=RunPhase.SUCCEEDED, outcome=Outcome.MATERIALIZED)
         states = {RAW: a_state("v1"), CLEAN: a_materialized("c2", {"raw": "v2"}, run="clean-2")}
-        assert eager_run(a_world(states, over), CLEAN) == eager_run(a_world(states), CLEAN)
+        assert wanted_run(a_world(states, over), CLEAN) == wanted_run(a_world(states), CLEAN)
 
     def test_what_has_only_become_too_old_is_built_again(self) -> None:
         clean = replace(CLEAN, maximum_lag=timedelta(hours=1))
-        current = eager_run(a_world({RAW: a_state("v1"), clean: AssetState()}), clean)[0]
+        current = wanted_run(a_world({RAW: a_state("v1"), clean: AssetState()}), clean)[0]
         old = a_materialized("c1", {"raw": "v1"}, at=NOW - timedelta(hours=2), run=current)
         start = the_start(planned(a_world({RAW: a_state("v1"), clean: old})))
         assert start.trigger.detail == "FreshnessExpired"
         assert start.ref.name != current
 
     def test_a_lost_state_does_not_stop_it(self) -> None:
-        first = eager_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
+        first = wanted_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
         over = of_clean(first, phase=RunPhase.SUCCEEDED, outcome=Outcome.MATERIALIZED)
         world = a_world({RAW: a_state("v1"), CLEAN: AssetState()}, over)
         assert the_start(planned(world)).ref.name != first

@@ -38,7 +38,7 @@ def a_world(states: dict[Asset, AssetState]) -> World:
 def look(world: World) -> set[str]:
     """Look at everything; give the names of those whose verdict or waiting became another."""
     changed = set(propagate(world.graph, world.states, world.verdicts, world.graph.refs(), NOW))
-    return {ref.name for ref in changed | settle_pending(world, world.graph.refs())}
+    return {ref.name for ref in changed | settle_pending(world, world.graph.refs(), NOW)}
 
 
 def fresh(world: World, name: str) -> tuple[str, str]:

@@ -479,6 +479,24 @@ async def test_a_paced_asset_is_looked_at_again_when_its_inputs_have_rested_also
     assert [one.inputs[0].data_version for one in await bench.runs("paced")] == ["v2"]
 
 
+async def test_an_asset_is_built_at_its_tick_once_and_another_operator_knows_that(bench: Bench) -> None:
+    await bench.apply(a_derived("nightly", "raw", autoMaterialize={"policy": "Cron", "cron": "30 12 * * *"}))
+    await bench.settle()
+    assert await bench.runs("nightly") == []
+    due = bench.mind.queue._due[asset_key("nightly")]
+    assert 1700 < due - asyncio.get_running_loop().time() <= 1800
+    bench.clock.forward(minutes=30)
+    bench.mind.queue.add(asset_key("nightly"))
+    await bench.settle()
+    await bench.runs_through("nightly", "n1")
+    assert (await bench.status("nightly"))["cron"]["lastScheduleTime"] == "2026-11-22T12:30:00Z"
+    await bench.outside("raw", "v9")
+    bench.mind = bench.a_mind()
+    await bench.looks()
+    assert await bench.condition("nightly", "Fresh") == ("False", "UpstreamDataChanged")
+    assert len(await bench.runs("nightly")) == 1
+
+
 async def test_a_schedule_is_looked_at_again_at_its_next_tick(bench: Bench) -> None:
     await bench.apply(an_observation_job("nightly", "raw"), a_schedule("hourly", "nightly", "30 * * * *"))
     await bench.settle()
