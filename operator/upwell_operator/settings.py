@@ -34,6 +34,12 @@ class Settings(BaseModel):
         "", description="UID of this pod (downward API): its container, started again, takes the Lease back at once."
     )
     concurrency: int = Field(32, ge=1, le=256, description="API writes in flight.")
+    max_concurrent_runs: int = Field(
+        0, ge=0, description="Materializations going on at once; 0 sets no limit. Observations are not counted."
+    )
+    max_concurrent_runs_per_namespace: int = Field(
+        0, ge=0, description="The same for each namespace by itself; 0 sets no limit."
+    )
     full_pass_seconds: int = Field(300, ge=5, description="How often everything is looked at again, as a safety net.")
     bind: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

@@ -93,7 +93,7 @@ class _Bed:
             self._cluster, self._store, self._storm, self._dice("kubelet"), self._trace, self._outside.look
         )
         alone = self._weather.operators == 1 and not self._weather.fenced
-        self._ledger = Ledger(self._cluster, self._store, self._trace, alone, self._forgiven)
+        self._ledger = Ledger(self._cluster, self._store, self._trace, alone, self._weather.slots, self._forgiven)
         await self._weathered()
         await self._reckon()
         outcome.jobs = len(self._ledger.created)
@@ -135,7 +135,8 @@ class _Bed:
         self._names += 1
         name = f"{name}.{self._names}"
         self._trace(f"{name} starts")
-        settings = Settings(full_pass_seconds=SAFETY_NET if self._weather.drop else FOR_EVER, leader_election=False)
+        seconds, slots = SAFETY_NET if self._weather.drop else FOR_EVER, self._weather.slots
+        settings = Settings(full_pass_seconds=seconds, leader_election=False, max_concurrent_runs=slots)
         chance = self._dice(name)
         life = Life(name, self._cluster, self._server, settings, self._storm, chance, self._trace, self._ledger.made)
         self._lives = [one for one in self._lives if not one.dead] + [life]

@@ -10,7 +10,7 @@ from typing import Any
 from simulation.trace import Trace
 from upwell.protocol import RunKind
 from upwell_operator.domain.runs import read_run
-from upwell_operator.domain.snapshot import AssetId, Run, TriggerType
+from upwell_operator.domain.snapshot import AssetId, Run, RunPhase, TriggerType
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.store import Store
 
@@ -44,6 +44,8 @@ class Ledger:
     trace: Trace
     alone: bool
     """One operator at a time: then at most one materialization of an asset is open."""
+    slots: int
+    """Materializations that may go on at once; 0: any number."""
     forgiven: Callable[[Created], bool]
     """Says whether somebody else caused a second Job: deleted the first by hand, or emptied Redis."""
     created: list[Created] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Ledger:
         if run.kind is RunKind.MATERIALIZE and not stillborn:
             self._check(one)
             self._check_open(one)
+            self._check_slots(one)
         self.created.append(one)
 
     def _check(self, one: Created) -> None:
@@ -86,6 +89,14 @@ class Ledger:
             other = read_run(job)
             if other and _rivals(one.run, other) and job["metadata"]["ownerReferences"][0]["uid"] == one.owner:
                 self.trace.broken(f"two open materializations of {one.run.asset}: {other.ref.name}, {one.run.ref.name}")
+
+
+    def _check_slots(self, one: Created) -> None:
+        """Never more materializations at once than there are slots."""
+        runs = filter(None, map(read_run, self.cluster._shelf.all("jobs")))
+        going = [run for run in runs if run.kind is RunKind.MATERIALIZE and run.phase is RunPhase.ACTIVE]
+        if self.alone and self.slots and len(going) > self.slots:
+            self.trace.broken(f"{len(going)} runs go on, {self.slots} are allowed: {one.run.ref.name} is the last one")
 
 
 def _same(one: Created, other: Created) -> bool:

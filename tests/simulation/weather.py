@@ -32,6 +32,8 @@ class Weather:
     """Operators take an epoch when they start; the one before them runs on for a while."""
     job_deletions: int = 0
     lost_pods: float = 0.0
+    slots: int = 0
+    """maxConcurrentRuns; 0: no limit."""
 
     def __str__(self) -> str:
         """Name what is out of the ordinary."""
@@ -62,6 +64,7 @@ def forecast(dice: Random) -> Weather:
         fenced=operators == 1 and dice.random() < 0.3,
         job_deletions=dice.choice((0, 0, 0, 0, 2)),
         lost_pods=some(0.1, 0.1, 0.5),
+        slots=dice.choice((0, 0, 1, 2)),
     )
 
 

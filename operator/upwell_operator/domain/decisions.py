@@ -43,6 +43,7 @@ class Why(StrEnum):
     SETTLING = "Settling"
     MIN_INTERVAL = "MinInterval"
     NEXT_TICK = "NextTick"
+    MAX_CONCURRENT_RUNS = "MaxConcurrentRuns"
     RUN_FAILED = "RunFailed"
     STORE_UNAVAILABLE = "StoreUnavailable"
     DEADLINE = "Deadline"

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from upwell.protocol import RunKind
 from upwell_operator.domain.graph import Graph
+from upwell_operator.domain.slots import Slots
 from upwell_operator.domain.snapshot import (
     UNKNOWN_STATE,
     Asset,
@@ -18,6 +20,7 @@ from upwell_operator.domain.snapshot import (
     ObservationJob,
     Ref,
     Run,
+    RunPhase,
     Schedule,
 )
 from upwell_operator.domain.staleness import Verdict
@@ -30,11 +33,16 @@ class Runs:
         self._by_ref: dict[Ref, Run] = {}
         self._by_asset: dict[Ref, set[Ref]] = {}
         self._by_job: dict[Ref, set[Ref]] = {}
+        self._building: dict[str, set[Ref]] = {}
 
     def put(self, run: Run) -> None:
         """Take in a run, new or changed."""
         self._by_ref[run.ref] = run
         self._by_asset.setdefault(run.asset, set()).add(run.ref)
+        if run.kind is RunKind.MATERIALIZE and run.phase is RunPhase.ACTIVE:
+            self._building.setdefault(run.ref.namespace, set()).add(run.ref)
+        else:
+            self._building.get(run.ref.namespace, _NONE).discard(run.ref)
         if run.observation_job:
             self._by_job.setdefault(Ref(run.ref.namespace, run.observation_job), set()).add(run.ref)
 
@@ -43,6 +51,7 @@ class Runs:
         run = self._by_ref.pop(ref, None)
         if run is not None:
             _discard(self._by_asset, run.asset, ref)
+            self._building.get(ref.namespace, _NONE).discard(ref)
             if run.observation_job:
                 _discard(self._by_job, Ref(run.ref.namespace, run.observation_job), ref)
         return run
@@ -63,9 +72,19 @@ class Runs:
         """Give the runs that belong to runs of an ObservationJob, oldest first."""
         return sorted((self._by_ref[ref] for ref in self._by_job.get(job, ())), key=_by_fence)
 
+    def building(self, namespace: str | None = None) -> Iterable[Ref]:
+        """Give the materializations whose Jobs are not over, in one namespace or in all."""
+        if namespace is not None:
+            return self._building.get(namespace, _NONE)
+        return (ref for refs in self._building.values() for ref in refs)
+
     def open(self, asset: Ref) -> list[Run]:
         """Give an asset's runs whose result is not recorded yet, running or just ended."""
         return [run for run in self.of(asset) if run.outcome is None]
+
+
+_NONE: set[Ref] = set()
+"""Of a namespace in which nothing was ever built; nobody adds to it."""
 
 
 def _discard(index: dict[Ref, set[Ref]], owner: Ref, run: Ref) -> None:
@@ -92,6 +111,8 @@ class World:
     """Assets that Upwell is rebuilding, or will rebuild by itself: whoever builds on them waits."""
     starting: dict[Ref, set[str]] = field(default_factory=dict)
     """Runs of ObservationJobs that are decided and whose Jobs are not seen yet: they count as going on."""
+    slots: Slots = field(default_factory=Slots)
+    """How many of them may go on at once, and who is next."""
     store_reachable: bool = True
 
     def state(self, asset: Asset) -> AssetState:

@@ -230,6 +230,7 @@ class Mirror:
             affected = self._world.graph.remove(key.ref) if left else set()
             self._world.verdicts.pop(key.ref, None)
             self._world.pending.discard(key.ref)
+            self._world.slots.leave(key.ref)
             return _assets(affected - {key.ref}) | (self._jobs_of(key.ref.namespace) if left else set())
         if key.subject is Subject.OBSERVATION_JOB:
             self._world.jobs.pop(key.ref, None)
@@ -266,7 +267,9 @@ class Mirror:
         return self._around(known) if known else set()
 
     def _around(self, run: Any) -> set[Key]:
+        """Give whom a run concerns that has come, changed or gone: also those who waited for its slot."""
         keys = {Key(Subject.ASSET, run.asset)} if Key(Subject.ASSET, run.asset) in self._seen else set()
+        keys |= _assets(self._world.slots.next_up(self._world.runs))
         if run.observation_job:
             job = Ref(run.ref.namespace, run.observation_job)
             keys |= {Key(Subject.OBSERVATION_JOB, job)} if job in self._world.jobs else set()

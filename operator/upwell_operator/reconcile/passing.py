@@ -20,6 +20,7 @@ from upwell_operator.cluster.leased import AFTER_SECONDS
 from upwell_operator.domain.actions import Action, EndRun, Planned, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.plan import plan, settle_pending
+from upwell_operator.domain.slots import admit
 from upwell_operator.domain.snapshot import AssetId, Ref
 from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
@@ -111,6 +112,7 @@ class Pass:
         else:
             plans = {key: (Planned(), None) if _starts(made[0]) else made for key, made in plans.items()}
             self._queue.add(*plans)
+        plans = self._admitted(plans)
         await self._hands.diary.note([why for planned, _ in plans.values() for why in planned.decisions])
         for key, (planned, error) in plans.items():
             self._start(partial(self._carry_out, key, planned, error))
@@ -146,6 +148,16 @@ class Pass:
             self._world.starting.setdefault(job, set()).add(run)  # whoever is planned after this one knows of it
         return planned, None
 
+    def _admitted(self, plans: dict[Key, tuple[Planned, Stalled | None]]) -> dict[Key, tuple[Planned, Stalled | None]]:
+        """Have runs wait that have no slot; whoever is next while there are slots is looked at in the next pass."""
+        slots = self._world.slots
+        if not slots.are_limited:
+            return plans
+        by_ref = {key.ref: planned for key, (planned, _) in plans.items() if key.subject is Subject.ASSET}
+        admitted = admit(self._world, by_ref, self._clock())
+        self._queue.add(*_assets(slots.next_up(self._world.runs)))
+        return plans | {key: (admitted[key.ref], plans[key][1]) for key in _assets(admitted)}
+
     def _consumed(self, plans: dict[Key, tuple[Planned, Stalled | None]]) -> Iterable[AssetId]:
         """Give the data that runs would be started on: inputs first, so that the asset's own state is never older."""
         starting = [start for planned, _ in plans.values() for start in _starts(planned)]
@@ -175,11 +187,14 @@ class Pass:
         try:
             await self._guarded(key, self._do(key, planned, error))
         finally:
-            self._begun(planned)
+            self._begun(key, planned)
         self._wake(key, planned)
 
-    def _begun(self, planned: Planned) -> None:
-        """Count a run of an ObservationJob by its Jobs from now on."""
+    def _begun(self, key: Key, planned: Planned) -> None:
+        """Count what was started by its Jobs from now on: an ObservationJob's run, and who takes a slot."""
+        if _starts(planned):
+            self._world.slots.release(key.ref)
+            self._queue.add(*_assets(self._world.slots.next_up(self._world.runs)))
         for job, run in _job_runs(planned):
             starting = self._world.starting.get(job, set())
             starting.discard(run)

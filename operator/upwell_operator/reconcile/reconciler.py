@@ -17,6 +17,7 @@ from typing import Any
 
 from upwell_operator.cluster.leased import LeasedCluster
 from upwell_operator.cluster.port import Cluster
+from upwell_operator.domain.slots import Slots
 from upwell_operator.domain.snapshot import Ref
 from upwell_operator.domain.world import World
 from upwell_operator.errors import StoreUnavailable, Waiting
@@ -75,7 +76,8 @@ class Reconciler:
     ) -> None:
         self._missed = missed
         self._cluster, self._store, self._settings = cluster, store, settings
-        self.world, self.queue = World(), Queue()
+        slots = Slots(settings.max_concurrent_runs, settings.max_concurrent_runs_per_namespace)
+        self.world, self.queue = World(slots=slots), Queue()
         self.mirror = Mirror(self.world)
         self.gatherer = Gatherer(self.world, self.mirror, store, self._begin_anew)
         self.keeper = Keeper(self.world, self.mirror, store, settings.namespaces)

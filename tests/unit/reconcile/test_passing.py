@@ -444,6 +444,35 @@ async def test_a_key_that_somebody_is_busy_with_is_planned_when_he_is_done(bench
     assert (await bench.status("raw"))["dataVersion"] == "v2"
 
 
+# ---------------------------------------------------------------- slots
+
+
+async def test_what_has_no_slot_waits_and_starts_when_one_is_free_whoever_had_it() -> None:
+    bench = Bench(max_concurrent_runs=1)
+    await bench.apply(a_source("raw"), *(a_derived(name, "raw", eager=True) for name in ("a", "b", "c")))
+    await bench.outside("raw", "v1")
+    await bench.settle()
+    assert [run.asset.name for run in await bench.open_runs()] == ["a"]
+    assert (await decisions(bench, "b"))[0].reason == "MaxConcurrentRuns"
+    await bench.runs_through("a", "a1")
+    (second,) = await bench.open_runs()
+    assert second.asset.name == "b"
+    await bench.cluster.delete("assets", NAMESPACE, "b")
+    await bench.cluster.delete("jobs", *second.ref)
+    await bench.settle()
+    assert [run.asset.name for run in await bench.open_runs()] == ["c"]
+
+
+async def test_a_slot_that_came_to_nothing_goes_to_the_next() -> None:
+    bench = Bench(max_concurrent_runs=1)
+    await bench.apply(a_source("raw"), *(a_derived(name, "raw", eager=True) for name in ("a", "b")))
+    await bench.outside("raw", "v1")
+    bench.cluster.refusals["create"] = [Rejected("spec.template: Invalid value")]
+    await bench.settle()
+    assert [run.asset.name for run in await bench.open_runs()] == ["b"]
+    assert (await bench.condition("a", "Ready"))[1] == "InvalidPodTemplate"
+
+
 # ---------------------------------------------------------------- time
 
 
