@@ -243,8 +243,9 @@ def ticks(quiet: Quiet, ledger: Ledger, outside: Outside) -> Iterator[str]:
 
 def open_ticks(quiet: Quiet) -> Iterator[str]:
     """Every asset with the policy Cron has answered its newest tick, or has a reason not to."""
+    oracle = quiet.oracle()
     for name, spec in quiet.specs.items():
-        if (spec.get("autoMaterialize") or {}).get("policy") == "Cron" and _excuse(quiet, name, spec) is None:
+        if (spec.get("autoMaterialize") or {}).get("policy") == "Cron" and _excuse(quiet, name, spec, oracle) is None:
             yield from _open_tick(quiet, name)
 
 

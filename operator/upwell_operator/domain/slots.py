@@ -11,6 +11,7 @@ a limit is lowered.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -86,6 +87,11 @@ class Slots:
             return []
         heads = [islice(line, self._room(namespace, runs)) for namespace, line in self._lines.items()]
         return [ticket.asset for ticket in islice(merge(*heads), room)]
+
+    def waiting(self) -> Counter[str]:
+        """Give how many wait in each namespace."""
+        lines = self._lines.items()
+        return Counter({namespace: len(line.asked) + len(line.others) for namespace, line in lines})
 
     def join(self, asset: Ref, *, asked: bool) -> Ticket:
         """Give an asset's ticket: the one that it has, or one at the end of its line."""

@@ -30,6 +30,7 @@ from upwell_operator.cluster.port import Cluster
 from upwell_operator.errors import Fenced, StoreUnavailable, UpwellError
 from upwell_operator.handlers import collecting
 from upwell_operator.handlers.ears import HEARD, Ears
+from upwell_operator.handlers.freshness_metrics import Freshness
 from upwell_operator.handlers.vitals import Vitals
 from upwell_operator.health import Check, Checks
 from upwell_operator.reconcile import Reconciler
@@ -161,6 +162,8 @@ class Operator:
 
         def gauge(name: str, words: str, value: Callable[[], float]) -> None:
             Gauge(name, words, registry=self._registry).set_function(value)
+
+        self._registry.register(Freshness(self._mind.world))
 
         gauge("leader_election_master_status", "1 while this replica leads.", lambda: float(self._leadership.valid()))
         gauge("workqueue_depth", "Keys that wait to be looked at.", lambda: float(len(self._mind.queue)))

@@ -98,6 +98,7 @@ class Pass:
     # ------------------------------------------------------------- plan
 
     async def _look(self, keys: set[Key]) -> None:
+        self._gatherer.read_again(self._running_out(_refs(keys)))
         changed = await self._gatherer.gather(_refs(keys))
         wanted = keys | self._moved(_refs(keys) | changed) | _assets(changed)
         plans: dict[Key, tuple[Planned, Stalled | None]] = {}
@@ -116,6 +117,16 @@ class Pass:
         await self._hands.diary.note([why for planned, _ in plans.values() for why in planned.decisions])
         for key, (planned, error) in plans.items():
             self._start(partial(self._carry_out, key, planned, error))
+
+    def _running_out(self, refs: Iterable[Ref]) -> list[AssetId]:
+        """Give the data of those whose `maximumLag` is over as far as we know.
+
+        Who has seen the same version once more is not told of (it changes nothing below), and may have been young again
+        for a while.
+        """
+        now, verdicts = self._clock(), self._world.verdicts
+        known = (verdicts[ref] for ref in refs if ref in verdicts)
+        return [one.data for one in known if one.expires_at is not None and one.expires_at <= now]
 
     def _moved(self, refs: Iterable[Ref]) -> set[Key]:
         """Follow a change downstream; give all whose verdict, or whose waiting for an input, is another now."""

@@ -131,8 +131,9 @@ class Freshness(Model):
     """How old the data may become."""
 
     maximum_lag: Duration = Field(
-        description="Fresh turns False (FreshnessExpired) when the last successful observation or materialization is "
-        "older than this, for example `26h`."
+        description="Fresh turns False (FreshnessExpired) when the last success is older than this, for example `26h`: "
+        "of a source its last observation, of a derived asset its last materialization. What builds on such a source "
+        "turns Unknown (ObservationFailed)."
     )
 
 

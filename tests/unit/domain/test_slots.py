@@ -166,6 +166,11 @@ class TestTheLine:
         world.slots.leave(a_ref("b"))
         assert self.freed(world) == []
 
+    def test_those_who_wait_are_counted(self) -> None:
+        world = self.full(*eager("a"), an_asset("z", deps=["raw"], request="t1"))
+        admitted(world)
+        assert world.slots.waiting() == {"shop": 2}
+
     def test_as_long_as_all_slots_are_taken_nobody_is_next(self) -> None:
         world = self.full(*eager("a"))
         admitted(world)

@@ -321,6 +321,8 @@ async def test_the_metrics_count_what_is_known(bench: Bench) -> None:
         assert page.value("upwell_store_reachable") == 1
         assert page.value("leader_election_master_status") == 1
         assert page.value("upwell_state_rebuilt") == 0
+        never = {"namespace": "shop", "kind": "Source", "status": "Unknown", "reason": "NeverObserved"}
+        assert page.registry.get_sample_value("upwell_assets_by_freshness", never) == 1
 
 
 # ---------------------------------------------------------------- the process

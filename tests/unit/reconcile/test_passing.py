@@ -489,6 +489,43 @@ async def test_an_asset_is_looked_at_again_when_its_freshness_runs_out(bench: Be
     assert await bench.condition("lagging", "Fresh") == ("False", "FreshnessExpired")
 
 
+async def test_an_asset_that_was_seen_unchanged_meanwhile_does_not_run_out(bench: Bench) -> None:
+    """An unchanged observation makes no entry in the feed, so the moment itself has the store asked."""
+    await bench.apply(a_source("lagging", freshness={"maximumLag": "1h"}), a_derived("below", "lagging"))
+    await bench.settle()
+    await bench.outside("lagging", "l1")
+    await bench.settle()
+    bench.clock.forward(minutes=50)
+    await bench.outside("lagging", "l1")
+    await bench.settle()
+    bench.clock.forward(minutes=11)
+    bench.mind.queue.add(asset_key("lagging"))
+    await bench.settle()
+    assert await bench.condition("lagging", "Fresh") == ("True", "UpToDate")
+    bench.clock.forward(minutes=49)
+    bench.mind.queue.add(asset_key("lagging"))
+    await bench.settle()
+    assert await bench.condition("lagging", "Fresh") == ("False", "FreshnessExpired")
+
+
+async def test_another_operator_knows_when_an_asset_runs_out_and_eager_builds_it_then(bench: Bench) -> None:
+    await bench.apply(a_derived("daily", "raw", eager=True, freshness={"maximumLag": "1h"}))
+    await bench.settle()
+    first = await bench.runs_through("daily", "d1")
+    bench.clock.forward(minutes=20)
+    bench.mind = bench.a_mind()
+    await bench.looks()
+    due = bench.mind.queue._due[asset_key("daily")]
+    assert 2300 < due - asyncio.get_running_loop().time() <= 2400
+    bench.clock.forward(minutes=40)
+    bench.mind.queue.add(asset_key("daily"))
+    await bench.settle()
+    assert await bench.condition("daily", "Fresh") == ("False", "FreshnessExpired")
+    second = await bench.runs_through("daily", "d1")
+    assert (second.trigger.detail, second.inputs) == ("FreshnessExpired", first.inputs)
+    assert await bench.condition("daily", "Fresh") == ("True", "UpToDate")
+
+
 async def test_a_paced_asset_is_looked_at_again_when_its_inputs_have_rested_also_by_another_operator(
     bench: Bench,
 ) -> None:
