@@ -118,6 +118,9 @@ RIGHT: dict[str, Json] = {
     "a schedule of several lines": manifest(
         "Schedule", "often", schedules=["0 6 * * 1-5", "0 9 * * 6,0", "@monthly"], job={"name": "raw-sources"}
     ),
+    "a schedule that materializes": manifest(
+        "Schedule", "nightly", schedule="@daily", materialize={"selection": "group:marts", "onlyStale": False}
+    ),
     "a schedule with seconds and jitter": schedule(schedule="*/30 0 6 * * *", jitterSeconds=25),
     "a schedule that says what happens where clocks are changed": schedule(
         dst={"repeated": "Both", "skipped": "Skip"}, timeZone="Europe/Lisbon"
@@ -387,7 +390,12 @@ WRONG: dict[str, Wrong] = {
     "a jitter of the past": Wrong(
         schedule(jitterSeconds=-1), "spec.jitterSeconds", "at least 0", "greater than or equal to 0"
     ),
-    "a schedule of nothing": Wrong(
-        manifest("Schedule", schedule="@daily"), "spec.job", "is missing; add it", "Required value"
+    "a schedule of nothing": Wrong(manifest("Schedule", schedule="@daily"), "spec", "say once what"),
+    "a schedule of two things": Wrong(schedule(materialize={"selection": "*"}), "spec", "say once what"),
+    "a schedule that materializes nothing": Wrong(
+        manifest("Schedule", schedule="@daily", materialize={"onlyStale": True}),
+        "spec.materialize.selection",
+        "is missing; add it",
+        "Required value",
     ),
 }

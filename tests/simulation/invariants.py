@@ -37,7 +37,6 @@ OWN = {
 VERSIONED = (EventType.OBSERVATION, EventType.MATERIALIZATION)
 LONGEST_PACE = 45.0
 """Seconds after which whoever waits for nothing but time has been built: longer than any pace that users write."""
-BY_JOB = (TriggerType.OBSERVATION_JOB, TriggerType.SCHEDULE)
 
 
 @dataclass
@@ -262,19 +261,30 @@ def _open_tick(quiet: Quiet, name: str) -> Iterator[str]:
 
 def _last_tick(quiet: Quiet, name: str, obj: Json, ledger: Ledger) -> Iterator[str]:
     status = obj.get("status") or {}
-    job = quiet.objects.get(("observationjobs", obj["spec"]["job"]["name"]))
+    if status.get("currentTick") and not status.get("active"):
+        yield f"schedule {name}: tick {status['currentTick']} goes on, and nothing of it runs"
     due = datetime.fromtimestamp(quiet.now.timestamp() // TICK_SECONDS * TICK_SECONDS, quiet.now.tzinfo)
     since = status.get("activeSince")
-    if job is None or (quiet.now - due).total_seconds() < 2 or (since and datetime.fromisoformat(since) >= due):
+    if _refused(status) or (quiet.now - due).total_seconds() < 2 or (since and datetime.fromisoformat(since) >= due):
         return
     last = status.get("lastScheduleTime")
     if last is None or datetime.fromisoformat(last) != due:
         yield f"schedule {name} last fired {last}, and {due} is due"
-        return
+    elif "job" in obj["spec"]:
+        yield from _made_jobs(quiet, name, obj, ledger, due)
+
+
+def _refused(status: Json) -> bool:
+    """Say whether there is nothing that a schedule could run."""
+    return any(one["type"] == "Ready" and one["status"] == "False" for one in status.get("conditions", ()))
+
+
+def _made_jobs(quiet: Quiet, name: str, obj: Json, ledger: Ledger, due: datetime) -> Iterator[str]:
+    status, job = obj["status"], quiet.objects["observationjobs", obj["spec"]["job"]["name"]]
     skipped = (status.get("lastSkipped") or {}).get("tick")
     runs = [one for one in ledger.created if one.run.trigger.detail.endswith(f"tick {due.isoformat()}")]
     awake = [one for one in job["spec"]["assets"] if not quiet.specs.get(one, {"suspend": True}).get("suspend")]
-    if skipped != last and not runs and awake:
+    if skipped != status["lastScheduleTime"] and not runs and awake:
         yield f"schedule {name}: tick {due} counts as fired, and made no Job"
 
 
@@ -293,7 +303,7 @@ def decided(quiet: Quiet, ledger: Ledger, weather: Weather) -> Iterator[str]:
 
 
 def _has_decision(quiet: Quiet, one: Created) -> bool:
-    by_job = one.run.trigger.type in BY_JOB
+    by_job = one.run.trigger.type is TriggerType.OBSERVATION_JOB
     places = [key for key in quiet.decisions if key[0] != "assets"] if by_job else [("assets", one.run.asset.name)]
     wanted = one.run.job_run if by_job else one.run.ref.name
     gone = by_job and ("observationjobs", one.run.observation_job) not in quiet.objects

@@ -75,6 +75,10 @@ class Outside:
             self._manifest("assets", name, self._source() if name in sources else self._derived(names[:place], shape))
         if dice.random() < 0.5:
             self._jobs(sources)
+        if len(sources) < len(names) and self.habits.random() < 0.3:
+            target = {"selection": "*", "onlyStale": self.habits.random() < 0.7}
+            spec = {"schedule": f"*/{TICK_SECONDS // 60} * * * *", "materialize": target}
+            self._manifest("schedules", "rebuild", spec | self._made_up_for())
         order = list(self.manifests)
         dice.shuffle(order)
         for place in order:

@@ -35,7 +35,13 @@ def heading(schedule: of.Object) -> str:
     spec = schedule["spec"]
     lines = " and ".join(filter(None, (spec.get("schedule"), *spec.get("schedules", ()))))
     where = f"{of.namespace_of(schedule)}/{of.name_of(schedule)}"
-    return f"{where} (Schedule: {lines} in {_zone(schedule)}, runs ObservationJob {spec['job']['name']})"
+    what = f"runs ObservationJob {spec['job']['name']}" if "job" in spec else _rebuilds(spec["materialize"])
+    return f"{where} (Schedule: {lines} in {_zone(schedule)}, {what})"
+
+
+def _rebuilds(target: Mapping[str, Any]) -> str:
+    stale = "what is stale of " if target.get("onlyStale", True) else ""
+    return f"materializes {stale}{target['selection']}"
 
 
 def ticks(schedule: of.Object, now: datetime) -> list[str]:

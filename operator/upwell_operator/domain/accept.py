@@ -23,6 +23,7 @@ from upwell_operator.domain.snapshot import (
     MissedRuns,
     ObservationJob,
     Quarantined,
+    Rebuild,
     Ref,
     Requirement,
     RunDefaults,
@@ -113,7 +114,8 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
         ref=Ref(meta.namespace, meta.name),
         uid=meta.uid,
         lines=tuple(filter(None, (wanted.schedule, *wanted.schedules))),
-        job=wanted.job.name,
+        job=wanted.job.name if wanted.job else None,
+        rebuild=_rebuild(wanted.materialize) if wanted.materialize else None,
         time_zone=wanted.time_zone,
         dst=Dst(wanted.dst.repeated, wanted.dst.skipped),
         generation=meta.generation,
@@ -122,11 +124,16 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
         missed_runs=MissedRuns(wanted.missed_runs.policy, wanted.missed_runs.on_resume, wanted.missed_runs.max),
         jitter=timedelta(seconds=wanted.jitter_seconds),
         last_tick=read_time(status.get("lastScheduleTime")),
+        current=read_time(status.get("currentTick")),
         active_since=read_time(status.get("activeSince")),
         suspended_since=read_time(status.get("suspendedSince")),
         observed_schedule=status.get("observedSchedule", ""),
         created_at=meta.creation_timestamp,
     )
+
+
+def _rebuild(written: schedule_model.MaterializeSelected) -> Rebuild:
+    return Rebuild(read_selection(written.selection), written.only_stale)
 
 
 def _selector(written: job_model.LabelSelector) -> Selector:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.decisions import Decision
-from upwell_operator.domain.snapshot import UNSAID, Asset, Ref, Run, RunDefaults, Trigger
+from upwell_operator.domain.snapshot import UNSAID, Asset, Ref, Run, RunDefaults, Trigger, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ class Planned:
     """The generation whose `runOnApply` these actions answer."""
     tick: datetime | None = None
     """The tick that these actions answer, or that was skipped."""
+    current: datetime | None = None
+    """The tick that has begun and of which something still waits."""
+    wanted: tuple[tuple[Ref, Wanted], ...] = ()
+    """What that tick wants built now; each asset starts its own run, so that it never has two at once."""
     upcoming: tuple[datetime, ...] = ()
     """The next ticks."""
     missed: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from upwell_operator.domain import rebuilding
 from upwell_operator.domain.actions import Planned
 from upwell_operator.domain.conditions import merge, readiness, timestamp
 from upwell_operator.domain.observing import chosen
@@ -104,6 +105,7 @@ def schedule_status(
         ),
         "nextScheduleTime": next(map(timestamp, planned.upcoming), None),
         "upcoming": [timestamp(tick) for tick in planned.upcoming],
+        "currentTick": _current(schedule, planned, error),
         "activeSince": timestamp(schedule.active_since) if schedule.active_since else None,
         "suspendedSince": timestamp(schedule.suspended_since) if schedule.suspended_since else None,
         "observedSchedule": schedule.observed_schedule,
@@ -120,17 +122,35 @@ def schedule_status(
 
 
 def _runs(world: World, schedule: Schedule, previous: Json) -> Json:
-    mine = f": schedule {schedule.ref.name}, tick "
-    job = schedule.ref._replace(name=schedule.job)
-    runs = [run for run in world.runs.of_job(job) if mine in run.trigger.detail]
-    active = sorted({run.job_run for run in runs if run.outcome is None and run.job_run})[:NAMES_SHOWN]
-    failed = {run.job_run for run in runs if run.outcome is Outcome.FAILED}
+    runs = _runs_by(world, schedule)
+    active = sorted({one for run in runs if run.outcome is None and (one := _group(run))})[:NAMES_SHOWN]
+    failed = {_group(run) for run in runs if run.outcome is Outcome.FAILED}
     ended = [
         timestamp(run.ended_at)
         for run in runs
-        if run.outcome and run.ended_at and run.job_run not in {*failed, *active}
+        if run.outcome and run.ended_at and _group(run) not in {*failed, *active}
     ]
     return {"active": active, "lastSuccessfulTime": max(ended, default=previous.get("lastSuccessfulTime"))}
+
+
+def _current(schedule: Schedule, planned: Planned, error: tuple[Reason, str] | None) -> str | None:
+    """Name the tick that goes on; what could not be planned has not come to its end."""
+    current = schedule.current if error else planned.current
+    return timestamp(current) if current else None
+
+
+def _runs_by(world: World, schedule: Schedule) -> list[Run]:
+    if schedule.rebuild:
+        return rebuilding.runs_of(world, schedule, schedule.rebuild)
+    mine = f": schedule {schedule.ref.name}, tick "
+    return [
+        run for run in world.runs.of_job(schedule.ref._replace(name=schedule.job or "")) if mine in run.trigger.detail
+    ]
+
+
+def _group(run: Run) -> str:
+    """Name what a run is a part of; one that materializes stands for itself."""
+    return run.job_run or run.ref.name
 
 
 def _ready(suspended: bool, error: tuple[Reason, str] | None) -> list[Any]:

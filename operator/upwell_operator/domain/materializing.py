@@ -27,8 +27,10 @@ from upwell_operator.domain.snapshot import (
     Cron,
     Outcome,
     Ref,
+    RunPhase,
     Trigger,
     TriggerType,
+    Wanted,
 )
 from upwell_operator.domain.staleness import Staleness, Verdict
 from upwell_operator.domain.texts import clipped
@@ -120,6 +122,9 @@ def plan_materialization(world: World, asset: Asset, now: datetime) -> Planned:
         ticking.check(asset.cron)
     if asset.request and asset.request != asset.handled_request:
         return _requested(world, asset, asset.request, now)
+    for wanted in world.wanted_by_clock(asset.ref):
+        if answered(world, asset, wanted) is None:
+            return _by_the_clock(world, asset, wanted, now)
     return _automatic(world, asset, now)
 
 
@@ -139,6 +144,28 @@ def _requested(world: World, asset: Asset, token: str, now: datetime) -> Planned
     )
     why = decide(asset, Verb.RUN, Why.REQUESTED, f"request {token}", now, name)
     return Planned((start,), (why,), handled_request=token)
+
+
+def answered(world: World, asset: Asset, wanted: Wanted) -> Outcome | RunPhase | None:
+    """Say what became of a build that a tick wants: from its Job, or from what the asset remembers. None: nothing yet.
+
+    Whatever else has built the asset since the tick has answered it as well.
+    """
+    run, state = world.runs.get(Ref(asset.ref.namespace, wanted.run)), world.state(asset)
+    if run is not None:
+        return run.outcome or RunPhase.ACTIVE
+    failure, made = state.failure, state.materialization
+    if failure and failure.kind is RunKind.MATERIALIZE and failure.time >= wanted.tick:
+        return Outcome.FAILED
+    return Outcome.MATERIALIZED if made and made.time >= wanted.tick else None
+
+
+def _by_the_clock(world: World, asset: Asset, wanted: Wanted, now: datetime) -> Planned:
+    refusal = _not_now(world, asset) or _awaited(world, asset) or _upstream(world, asset)
+    if refusal:
+        return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], f"{wanted.trigger.detail}: {refusal[1]}", now),))
+    start = _start(world, asset, wanted.run, consumed(asset, world.graph, world.states), wanted.trigger)
+    return Planned((start,), (decide(asset, Verb.RUN, Why.DUE, wanted.trigger.detail, now, wanted.run),))
 
 
 def _automatic(world: World, asset: Asset, now: datetime) -> Planned:

@@ -16,13 +16,12 @@ from upwell_operator.domain.identity import interval_run, job_run, member_run, r
 from upwell_operator.domain.materializing import decide, next_fence
 from upwell_operator.domain.selecting import labelled, select
 from upwell_operator.domain.snapshot import UNSAID, Asset, AssetKind, ObservationJob, Ref, Trigger, TriggerType
+from upwell_operator.domain.texts import named
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
 
 OBSERVABLE_ONLY = "an ObservationJob selects observable source assets only"
-NAMED_AT_MOST = 10
-"""Names in one message; the rest is counted."""
 
 
 def plan_observation(world: World, asset: Asset, now: datetime) -> Planned:
@@ -104,11 +103,11 @@ def selected(world: World, job: ObservationJob) -> list[Asset]:
     found = [asset for ref in refs if (asset := world.graph.get(ref))]
     absent = [ref.name for ref in refs if world.graph.get(ref) is None]
     if absent:
-        message = f"spec.assets: no such asset: {_names(absent)}; apply them, or take the names out"
+        message = f"spec.assets: no such asset: {named(absent)}; apply them, or take the names out"
         raise Stalled(Reason.ASSET_NOT_FOUND, message)
     mixed = [asset.ref.name for asset in found if asset.kind is not AssetKind.SOURCE]
     if mixed:
-        message = f"cannot observe: {_names(mixed)} (no observe function); {OBSERVABLE_ONLY}"
+        message = f"cannot observe: {named(mixed)} (no observe function); {OBSERVABLE_ONLY}"
         raise Stalled(Reason.MIXED_SELECTION, message)
     if not found:
         field = "selection" if job.selector is None else "selector"
@@ -165,8 +164,3 @@ def decide_job(
 ) -> Decision:
     """Give the record of a decision about an ObservationJob."""
     return Decision(Kind.OBSERVATION_JOB, job.ref, verb, reason.value, message, now, run=run)
-
-
-def _names(names: list[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")

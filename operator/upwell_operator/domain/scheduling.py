@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from upwell_operator.domain import ticks
+from upwell_operator.domain import firing, ticks
 from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.clocks import DEFAULT
-from upwell_operator.domain.concurrency import begun, ending, held_back
-from upwell_operator.domain.decisions import Decision, Verb, Why
-from upwell_operator.domain.identity import delay, job_run
-from upwell_operator.domain.observing import job_starts
-from upwell_operator.domain.snapshot import Ref, Schedule
+from upwell_operator.domain.decisions import Verb, Why
+from upwell_operator.domain.firing import decide
+from upwell_operator.domain.identity import delay
+from upwell_operator.domain.snapshot import Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
-from upwell_operator.resources.meta import Kind, Reason
 from upwell_operator.resources.schedule import MakeUp
 
 SHOWN = 5
@@ -57,19 +55,26 @@ def plan_schedule(world: World, schedule: Schedule, now: datetime) -> Planned:
     schedule = activated(schedule, now)
     ticks.check(schedule.lines, schedule.time_zone)
     if schedule.suspended:
-        return Planned(decisions=(_decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now),))
+        why = decide(schedule, Verb.NO_RUN, Why.SUSPENDED, "spec.suspend is true", now)
+        return Planned(decisions=(why,), current=schedule.current)
     late = delay(schedule.uid, schedule.jitter)
     row = ticks.row(schedule.lines, schedule.time_zone, now - late, dst=schedule.dst)
     upcoming = tuple(islice(row, SHOWN))
-    if Ref(schedule.ref.namespace, schedule.job) not in world.jobs:
-        where = f'no ObservationJob "{schedule.job}" in namespace {schedule.ref.namespace}'
-        message = f"spec.job.name: {where}; apply it, or mend the name"
-        raise Stalled(Reason.JOB_NOT_FOUND, message)
+    firing.check(world, schedule)
+    going = firing.go_on(world, schedule, now)
     owed = _owed(schedule, now - late)
-    planned = _answer(world, schedule, owed, now) if owed else Planned()
+    planned = _both(going, _answer(world, schedule, owed, now) if owed else Planned())
     at_once = owed is not None and owed.more and planned.tick is not None
     wake = now if at_once else next((tick + late for tick in upcoming), None)
     return replace(planned, wake=wake, upcoming=upcoming)
+
+
+def _both(going: Planned, answer: Planned) -> Planned:
+    """Give what goes on with the current tick together with the answer to the next one, which may take its place."""
+    decisions = (*going.decisions, *answer.decisions)
+    if answer.tick and not answer.skipped:
+        return replace(answer, decisions=decisions)
+    return replace(answer, decisions=decisions, current=going.current, wanted=going.wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +141,18 @@ def _unwanted(owed: _Owed) -> tuple[Why, str] | None:
 
 
 def _fire(world: World, schedule: Schedule, owed: _Owed, now: datetime) -> Planned:
-    job, tick = world.jobs[Ref(schedule.ref.namespace, schedule.job)], owed.tick
-    run = job_run(job.uid, "tick", schedule.uid, tick.isoformat())
-    held = None if begun(world, job, run) else held_back(world, job)
+    tick, held = owed.tick, firing.held(world, schedule, owed.tick)
     too_late = _too_late(schedule, owed.late)
     if held and not too_late and _waits(owed, held[0]):
         message = f"tick {tick.isoformat()}, one of several that are made up for: {held[1]}"
-        return Planned(decisions=(_decide(schedule, Verb.WAIT, held[0], message, now),))
+        return Planned(decisions=(decide(schedule, Verb.WAIT, held[0], message, now),))
     refusal = too_late or held
     if refusal:
         return _skip(schedule, tick, refusal[0], refusal[1], now)
     try:
-        actions = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}")
+        return firing.fire(world, schedule, tick, now)
     except Stalled as error:
         return _skip(schedule, tick, Why.JOB_NOT_READY, str(error), now)
-    message = f"tick {tick.isoformat()}{ending(actions)}"
-    why = _decide(schedule, Verb.RUN, Why.DUE, message, now, run)
-    return Planned(actions, (why,), job_run=run, tick=tick)
 
 
 def _waits(owed: _Owed, held: Why) -> bool:
@@ -168,15 +168,9 @@ def _too_late(schedule: Schedule, late: timedelta) -> tuple[Why, str] | None:
 
 
 def _skip(schedule: Schedule, tick: datetime, reason: Why, message: str, now: datetime) -> Planned:
-    why = _decide(schedule, Verb.NO_RUN, reason, f"tick {tick.isoformat()} skipped: {message}", now)
+    why = decide(schedule, Verb.NO_RUN, reason, f"tick {tick.isoformat()} skipped: {message}", now)
     return Planned(decisions=(why,), tick=tick, skipped=Skipped(tick, reason.value))
 
 
 def _seconds(late: timedelta) -> int:
     return int(late.total_seconds())
-
-
-def _decide(
-    schedule: Schedule, verb: Verb, reason: Why, message: str, now: datetime, run: str | None = None
-) -> Decision:
-    return Decision(Kind.SCHEDULE, schedule.ref, verb, reason.value, message, now, run=run)

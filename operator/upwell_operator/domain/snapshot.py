@@ -240,6 +240,13 @@ class ObservationJob:
     failed_runs: int = 3
 
 
+class Rebuild(NamedTuple):
+    """What a Schedule materializes: assets of its own namespace, all of them or the stale ones."""
+
+    selection: Selection
+    only_stale: bool = True
+
+
 class MissedRuns(NamedTuple):
     """Which ticks are made up for: after downtime, after a suspension, and how many if all are."""
 
@@ -259,7 +266,9 @@ class Schedule:
     ref: Ref
     uid: str
     lines: tuple[str, ...]
-    job: str
+    job: str | None
+    """What it runs: an ObservationJob, or else `rebuild`."""
+    rebuild: Rebuild | None = None
     time_zone: str = "UTC"
     dst: Dst = DEFAULT
     generation: int = 1
@@ -269,6 +278,8 @@ class Schedule:
     jitter: timedelta = timedelta()
     """How long after its ticks it may fire; the delay itself follows from the uid."""
     last_tick: datetime | None = None
+    current: datetime | None = None
+    """The tick of which some assets still wait to be materialized."""
     active_since: datetime | None = None
     """Ticks count from here: creation, the last resume or change of a line; while suspended, since when it is."""
     suspended_since: datetime | None = None
@@ -337,3 +348,11 @@ class Run:
     ended_at: datetime | None = None
     message: str = ""
     """The Job's own words for why it failed."""
+
+
+class Wanted(NamedTuple):
+    """A build that a Schedule wants of an asset: the run's name, why, and the tick."""
+
+    run: str
+    trigger: Trigger
+    tick: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
 MESSAGE_BYTES = 1024
@@ -11,6 +11,16 @@ PATH_NAMES = 10
 """Names that a path may show."""
 SHORT = 12
 """Characters of a data version that a person sees."""
+
+
+NAMED_AT_MOST = 10
+"""Names that a sentence shows; the rest is counted."""
+
+
+def named(names: Sequence[str]) -> str:
+    """Give the first of these names, and how many more there are."""
+    more = len(names) - NAMED_AT_MOST
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def clipped(text: str, limit: int = MESSAGE_BYTES) -> str:

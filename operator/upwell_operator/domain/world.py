@@ -22,6 +22,7 @@ from upwell_operator.domain.snapshot import (
     Run,
     RunPhase,
     Schedule,
+    Wanted,
 )
 from upwell_operator.domain.staleness import Verdict
 
@@ -107,6 +108,8 @@ class World:
     runs: Runs = field(default_factory=Runs)
     jobs: dict[Ref, ObservationJob] = field(default_factory=dict)
     schedules: dict[Ref, Schedule] = field(default_factory=dict)
+    wanted: dict[Ref, dict[Ref, Wanted]] = field(default_factory=dict)
+    """What the current tick of each Schedule wants built now, by asset."""
     pending: set[Ref] = field(default_factory=set)
     """Assets that Upwell is rebuilding, or will rebuild by itself: whoever builds on them waits."""
     starting: dict[Ref, set[str]] = field(default_factory=dict)
@@ -121,4 +124,12 @@ class World:
 
     def schedules_of(self, job: Ref) -> list[Schedule]:
         """Give the Schedules that fire an ObservationJob."""
-        return [one for one in self.schedules.values() if Ref(one.ref.namespace, one.job) == job]
+        return [one for one in self.schedules.values() if one.job and Ref(one.ref.namespace, one.job) == job]
+
+    def rebuilding(self, namespace: str) -> list[Schedule]:
+        """Give the Schedules that materialize assets of a namespace."""
+        return [one for one in self.schedules.values() if one.rebuild and one.ref.namespace == namespace]
+
+    def wanted_by_clock(self, asset: Ref) -> list[Wanted]:
+        """Give the builds of an asset that ticks want now, by the name of their Schedule."""
+        return [builds[asset] for _, builds in sorted(self.wanted.items()) if asset in builds]

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from upwell.protocol import RunKind
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
 from upwell_operator.domain.runs import read_run
-from upwell_operator.domain.snapshot import AssetId, Ref, RunPhase
+from upwell_operator.domain.snapshot import AssetId, Ref, RunPhase, TriggerType
 from upwell_operator.domain.world import World
 from upwell_operator.errors import NotFound, Stalled
 from upwell_operator.reconcile.queue import Key, Subject
@@ -197,7 +198,7 @@ class Mirror:
     def _take_asset(self, key: Key, asset: Any) -> set[Key]:
         if self._world.graph.get(key.ref) == asset:
             return set()
-        return {key, *_assets(self._world.graph.put(asset)), *self._jobs_of(key.ref.namespace)}
+        return {key, *_assets(self._world.graph.put(asset)), *self._selecting(key.ref.namespace)}
 
     def _take_job(self, key: Key, job: Any) -> set[Key]:
         if self._world.jobs.get(key.ref) == job:
@@ -205,9 +206,10 @@ class Mirror:
         self._world.jobs[key.ref] = job
         return {key, *self._schedules_of(key.ref)}
 
-    def _jobs_of(self, namespace: str) -> set[Key]:
+    def _selecting(self, namespace: str) -> set[Key]:
         """An asset that appears or changes its kind may mend or break a selection."""
-        return {Key(Subject.OBSERVATION_JOB, ref) for ref in self._world.jobs if ref.namespace == namespace}
+        jobs = {Key(Subject.OBSERVATION_JOB, ref) for ref in self._world.jobs if ref.namespace == namespace}
+        return jobs | {Key(Subject.SCHEDULE, one.ref) for one in self._world.rebuilding(namespace)}
 
     def _schedules_of(self, job: Ref) -> set[Key]:
         return {Key(Subject.SCHEDULE, one.ref) for one in self._world.schedules_of(job)}
@@ -231,11 +233,12 @@ class Mirror:
             self._world.verdicts.pop(key.ref, None)
             self._world.pending.discard(key.ref)
             self._world.slots.leave(key.ref)
-            return _assets(affected - {key.ref}) | (self._jobs_of(key.ref.namespace) if left else set())
+            return _assets(affected - {key.ref}) | (self._selecting(key.ref.namespace) if left else set())
         if key.subject is Subject.OBSERVATION_JOB:
             self._world.jobs.pop(key.ref, None)
             return self._schedules_of(key.ref)
         self._world.schedules.pop(key.ref, None)
+        self._world.wanted.pop(key.ref, None)
         return set()
 
     # ------------------------------------------------------------- Jobs
@@ -274,7 +277,15 @@ class Mirror:
             job = Ref(run.ref.namespace, run.observation_job)
             keys |= {Key(Subject.OBSERVATION_JOB, job)} if job in self._world.jobs else set()
             keys |= self._schedules_of(job)
-        return keys
+        return keys | self._ticking(run)
+
+    def _ticking(self, run: Any) -> set[Key]:
+        """Give the Schedules that wait for a materialization, or that have asked for it."""
+        if run.kind is not RunKind.MATERIALIZE:
+            return set()
+        asked = run.trigger.type is TriggerType.SCHEDULE
+        some = self._world.rebuilding(run.ref.namespace)
+        return {Key(Subject.SCHEDULE, one.ref) for one in some if asked or one.current}
 
 
 @dataclass(slots=True)

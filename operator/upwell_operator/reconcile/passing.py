@@ -226,6 +226,15 @@ class Pass:
             await self._hands.diary.note(self._refused(key, refused))
             planned, error = Planned(), refused
         self._queue.add(*await self._hands.writer.write(key, planned, error))
+        self._queue.add(*self._want(key, planned))
+
+    def _want(self, key: Key, planned: Planned) -> set[Key]:
+        """Take over what a Schedule's tick wants built, now that its status names the tick; give the assets."""
+        if planned.wanted:
+            self._world.wanted[key.ref] = dict(planned.wanted)
+        elif key.subject is Subject.SCHEDULE:
+            self._world.wanted.pop(key.ref, None)
+        return _assets(ref for ref, _ in planned.wanted)
 
     async def _make_sure(self, action: Action) -> None:
         """Start no run again whose Job was collected with its asset: of the two, the Job may be heard of first.

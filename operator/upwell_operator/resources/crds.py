@@ -74,6 +74,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("Schedules", ".spec.schedules", wide=True),
         Column("Time Zone", ".spec.timeZone"),
         Column("Job", ".spec.job.name"),
+        Column("Materialize", ".spec.materialize.selection", wide=True),
         Column("Suspend", ".spec.suspend", "boolean"),
         Column("Last", ".status.lastScheduleTime", "date"),
         Column("Next", ".status.nextScheduleTime"),

@@ -12,14 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from upwell_operator.resources.condition import Resource, Status
 from upwell_operator.resources.meta import LabelOperator
 from upwell_operator.resources.model import Bool, Int, LabelKey, LabelValue, Model, Name, Rule, Unique
 from upwell_operator.resources.pod import LONGEST_SECONDS
-from upwell_operator.resources.selection import LONGEST, SelectionError, read_selection
+from upwell_operator.resources.selection_text import SelectionText
 
 
 class LabelRequirement(Model):
@@ -57,17 +56,6 @@ class LabelSelector(Model):
     match_expressions: tuple[LabelRequirement, ...] = Field(
         (), max_length=64, description="What else its labels must be."
     )
-
-
-def _readable(text: str) -> str:
-    try:
-        read_selection(text)
-    except SelectionError as error:
-        raise PydanticCustomError("selection", "{says}", {"says": str(error)}) from error
-    return text
-
-
-SelectionText = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST), AfterValidator(_readable)]
 
 
 class ConcurrencyPolicy(StrEnum):

@@ -134,7 +134,7 @@ spec:
 """,
     after_example="""\
 The job runs at six in the morning in Lisbon, summer and winter. If Upwell was down at six and is back by seven, it
-runs then.
+runs then. With `materialize: {selection: "group:marts"}` instead of `job`, what is stale of these assets is built.
 """,
     working="""\
 **See it.** `kubectl get sched` shows the last tick and the next one; `upwell why every-morning` says what became of

@@ -1,4 +1,4 @@
-"""A Schedule: when an ObservationJob runs by itself. CronJob's vocabulary.
+"""A Schedule: when an ObservationJob runs by itself, or assets are materialized. CronJob's vocabulary.
 
 Limits: the form of a cron line and of a time zone's name is checked here, so that an API server can refuse a slip;
 whether the line ever fires and the zone exists is for `domain.ticks` to say.
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from upwell_operator.resources.condition import Resource, Status
 from upwell_operator.resources.model import Bool, Int, Model, Name, Rule, Text
+from upwell_operator.resources.selection_text import SelectionText
 
 _SHORTHAND = "@(hourly|daily|midnight|weekly|monthly|yearly|annually)"
 _FIELD = r"[0-9A-Za-z*/,#-]+"
@@ -40,6 +41,18 @@ class JobRef(Model):
     """The ObservationJob to run."""
 
     name: Name = Field(description="Name of an ObservationJob of this namespace, for example `raw-sources`.")
+
+
+class MaterializeSelected(Model):
+    """What to materialize."""
+
+    selection: SelectionText = Field(
+        description='Assets of this namespace, looked up anew at each tick, for example `"group:marts"`. What has no '
+        "`materialize` is left out.",
+    )
+    only_stale: Bool = Field(
+        default=True, description="Materialize only what this mends; with `false`, everything that is selected."
+    )
 
 
 class Repeated(StrEnum):
@@ -99,6 +112,11 @@ class ScheduleSpec(Model):
             cel="has(self.schedule) != has(self.schedules)",
             holds=lambda spec: bool(spec.schedule) != bool(spec.schedules),
         ),
+        Rule(
+            "say once what: give an ObservationJob in job, or a selection of assets in materialize",
+            cel="has(self.job) != has(self.materialize)",
+            holds=lambda spec: bool(spec.job) != bool(spec.materialize),
+        ),
     )
 
     schedule: CronLine | None = Field(
@@ -122,7 +140,12 @@ class ScheduleSpec(Model):
         description="What happens where the zone changes its clocks, to lines at fixed times such as `30 2 * * *`. One "
         "whose minute or hour begins with a star, such as `*/10 * * * *`, is an interval and keeps its pace.",
     )
-    job: JobRef = Field(description="What: an ObservationJob of this namespace.")
+    job: JobRef | None = Field(None, description="What: an ObservationJob of this namespace.")
+    materialize: MaterializeSelected | None = Field(
+        None,
+        description="Or what: assets to materialize, upstream first; each waits until those above it, if they are "
+        "selected, have been built.",
+    )
     starting_deadline_seconds: Int | None = Field(
         None,
         ge=1,
@@ -158,11 +181,14 @@ class SkippedTick(Model):
 class ScheduleStatus(Status):
     """When it fired and will fire. Written by Upwell only."""
 
+    current_tick: datetime | None = Field(
+        None, description="The tick of which selected assets still wait for those above them."
+    )
     last_schedule_time: datetime | None = Field(None, description="The newest tick that was answered.")
     next_schedule_time: datetime | None = Field(None, description="The next tick; absent while suspended.")
     upcoming: tuple[datetime, ...] = Field((), max_length=5, description="The next five ticks.")
     last_successful_time: datetime | None = Field(
-        None, description="When a run of the job started by this schedule last succeeded."
+        None, description="When a run started by this schedule last succeeded."
     )
     active: tuple[str, ...] = Field((), max_length=50, description="Names of the runs going on now, the first 50.")
     missed_ticks: Int | None = Field(None, description="Ticks that passed without a run while Upwell was down.")
@@ -178,7 +204,7 @@ class ScheduleStatus(Status):
 
 
 class Schedule(Resource):
-    """Runs an ObservationJob at the ticks of a cron line, each tick once."""
+    """Runs an ObservationJob, or materializes assets, at the ticks of cron lines, each tick once."""
 
     spec: ScheduleSpec
     status: ScheduleStatus | None = None

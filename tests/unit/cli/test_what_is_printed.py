@@ -167,6 +167,13 @@ def test_the_explanation_of_a_schedule_has_its_ticks_and_what_became_of_them():
     ]
 
 
+@pytest.mark.parametrize(("stale", "words"), [(True, "what is stale of group:marts"), (False, "group:marts")])
+def test_the_explanation_of_a_schedule_says_what_it_materializes(stale: bool, words: str):
+    schedule = a_schedule()
+    schedule["spec"] = {"schedule": "@daily", "materialize": {"selection": "group:marts", "onlyStale": stale}}
+    assert why.schedule_report(schedule, [], NOW)[0] == f"shop/daily (Schedule: @daily in UTC, materializes {words})"
+
+
 def test_a_schedule_that_has_not_ticked_yet_says_what_it_knows():
     assert why.schedule_report(a_schedule(), [], NOW)[3:] == ["", "No decision is recorded yet."]
 

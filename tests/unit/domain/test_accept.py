@@ -18,6 +18,7 @@ from upwell_operator.domain.snapshot import (
     MissedRuns,
     Outcome,
     Quarantined,
+    Rebuild,
     Ref,
     Requirement,
     RunDefaults,
@@ -165,6 +166,14 @@ def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
     assert schedule.suspended_since == NOW - timedelta(days=1)
     del obj["spec"]["startingDeadlineSeconds"]
     assert accept_schedule(parse(Kind.SCHEDULE, obj), {}).starting_deadline is None
+
+
+def test_a_schedule_that_materializes_has_no_job() -> None:
+    target = {"selection": "group:raw", "onlyStale": False}
+    obj = an_object(Kind.SCHEDULE, schedule="@daily", materialize=target)
+    schedule = accept_schedule(parse(Kind.SCHEDULE, obj), {"currentTick": "2026-11-22T12:00:00Z"})
+    assert (schedule.job, schedule.rebuild) == (None, Rebuild(Matching(By.GROUP, "raw"), only_stale=False))
+    assert schedule.current == NOW
 
 
 class TestRuns:

@@ -24,12 +24,16 @@ from upwell_operator.domain.snapshot import (
     Observation,
     ObservationJob,
     Outcome,
+    Rebuild,
     Run,
     Schedule,
+    Trigger,
+    TriggerType,
 )
 from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Reason
+from upwell_operator.resources.selection import read_selection
 
 Json = dict[str, Any]
 RAW, CLEAN = an_asset("raw"), an_asset("clean", deps=["raw"])
@@ -254,6 +258,21 @@ class TestSchedule:
         failed = replace(mine, outcome=Outcome.FAILED, ended_at=NOW)
         assert "lastSuccessfulTime" not in self.status(Planned(), None, failed)
 
+    def test_the_builds_of_one_that_materializes_are_shown(self) -> None:
+        nightly = Schedule(a_ref("nightly"), "u", ("0 6 * * *",), None, Rebuild(read_selection("*")))
+        mine = a_run("clean-1", asset="clean", trigger=Trigger(TriggerType.SCHEDULE, "schedule nightly, tick t"))
+        done = replace(mine, outcome=Outcome.MATERIALIZED, ended_at=NOW)
+        for run, shown in ((mine, {"active": ["clean-1"]}), (done, {"lastSuccessfulTime": "2026-11-22T12:00:00Z"})):
+            world = a_world({RAW: AssetState(), CLEAN: AssetState()}, run, a_run("clean-2", asset="clean"))
+            status = schedule_status(world, nightly, {}, Planned(current=NOW), NOW, None)
+            assert status | shown == status
+            assert status["currentTick"] == "2026-11-22T12:00:00Z"
+
+    def test_a_tick_that_goes_on_is_kept_while_something_is_wrong(self) -> None:
+        current = replace(self.DAILY, current=NOW)
+        wrong = schedule_status(a_world({}), current, {}, Planned(), NOW, (Reason.NOTHING_SELECTED, "nobody"))
+        assert wrong["currentTick"] == "2026-11-22T12:00:00Z"
+        assert "currentTick" not in schedule_status(a_world({}), current, {}, Planned(), NOW, None)
 
 COUNTS = {
     "a list": (Static(("eu", "us", "asia")), 2, {"total": 3, "known": 2, "unknown": 1}),

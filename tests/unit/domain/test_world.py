@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from builders import a_ref, a_run
-from upwell_operator.domain.snapshot import Schedule
+from upwell_operator.domain.snapshot import Rebuild, Schedule
 from upwell_operator.domain.world import Runs, World
+from upwell_operator.resources.selection import read_selection
 
 FIRST, SECOND = a_run("r1", fence=1, observation_job="look"), a_run("r2", fence=2)
 
@@ -44,3 +45,10 @@ def test_schedules_are_found_by_the_job_that_they_fire() -> None:
     elsewhere = replace(daily, ref=a_ref("sales/daily"))
     world = World(schedules={one.ref: one for one in (daily, other, elsewhere)})
     assert world.schedules_of(a_ref("look")) == [daily]
+
+
+def test_schedules_are_found_by_the_namespace_in_which_they_materialize() -> None:
+    nightly = Schedule(a_ref("nightly"), "u1", ("@daily",), None, Rebuild(read_selection("*")))
+    elsewhere, other = replace(nightly, ref=a_ref("sales/nightly")), Schedule(a_ref("other"), "u2", ("@daily",), "look")
+    world = World(schedules={one.ref: one for one in (nightly, elsewhere, other)})
+    assert world.rebuilding("shop") == [nightly]
