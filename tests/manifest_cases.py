@@ -121,7 +121,9 @@ RIGHT: dict[str, Json] = {
     "a schedule that materializes": manifest(
         "Schedule", "nightly", schedule="@daily", materialize={"selection": "group:marts", "onlyStale": False}
     ),
-    "a schedule with seconds and jitter": schedule(schedule="*/30 0 6 * * *", jitterSeconds=25),
+    "a schedule with seconds and jitter": schedule(
+        schedule="*/30 0 6 * * *", jitterSeconds=25, concurrencyPolicy="Replace"
+    ),
     "a schedule that says what happens where clocks are changed": schedule(
         dst={"repeated": "Both", "skipped": "Skip"}, timeZone="Europe/Lisbon"
     ),
@@ -389,6 +391,9 @@ WRONG: dict[str, Wrong] = {
     ),
     "a jitter of the past": Wrong(
         schedule(jitterSeconds=-1), "spec.jitterSeconds", "at least 0", "greater than or equal to 0"
+    ),
+    "a schedule with an unknown policy": Wrong(
+        schedule(concurrencyPolicy="Queue"), "spec.concurrencyPolicy", "Replace"
     ),
     "a schedule of nothing": Wrong(manifest("Schedule", schedule="@daily"), "spec", "say once what"),
     "a schedule of two things": Wrong(schedule(materialize={"selection": "*"}), "spec", "say once what"),

@@ -122,6 +122,7 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
         suspended=wanted.suspend,
         starting_deadline=None if deadline is None else timedelta(seconds=deadline),
         missed_runs=MissedRuns(wanted.missed_runs.policy, wanted.missed_runs.on_resume, wanted.missed_runs.max),
+        concurrency=ConcurrencyPolicy(wanted.concurrency_policy),
         jitter=timedelta(seconds=wanted.jitter_seconds),
         last_tick=read_time(status.get("lastScheduleTime")),
         current=read_time(status.get("currentTick")),

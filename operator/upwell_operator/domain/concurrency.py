@@ -1,4 +1,4 @@
-"""What the runs of one ObservationJob do to each other: who waits, who is ended, and whose Jobs are kept.
+"""What the runs of one ObservationJob, or of one Schedule, do to each other: who waits, who is ended, who is kept.
 
 What counts is what was decided, not which pods are seen: a run whose Jobs are being made goes on as well as one that
 looks. A run is never ended by itself, however often its tick or request is looked at; and a Job that is over keeps its
@@ -7,9 +7,11 @@ result: only what still looks is ended.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from upwell_operator.domain.actions import Action, EndRun, PruneRun
 from upwell_operator.domain.decisions import Why
-from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Run, RunPhase
+from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Run, RunPhase, Schedule
 from upwell_operator.domain.world import World
 
 
@@ -18,8 +20,8 @@ def begun(world: World, job: ObservationJob, run: str) -> bool:
     return any(one.job_run == run for one in world.runs.of_job(job.ref))
 
 
-def held_back(world: World, job: ObservationJob) -> tuple[Why, str] | None:
-    """Give what holds a run of this job back: it is suspended, or another run is not over.
+def held_back(world: World, job: ObservationJob, giving_way: Collection[Run] = ()) -> tuple[Why, str] | None:
+    """Give what holds a run of this job back: it is suspended, or another run is not over and does not give way.
 
     With Replace only a run that begins at this very moment does: of two that come together, none ends the other.
     """
@@ -30,10 +32,29 @@ def held_back(world: World, job: ObservationJob) -> tuple[Why, str] | None:
     starting = sorted(world.starting.get(job.ref, ()))
     if starting:
         return Why.FORBIDDEN, f"run {starting[0]} begins at this moment"
-    running = _going_on(world, job)
+    running = [run for run in _going_on(world, job) if run not in giving_way]
     if running and job.concurrency is ConcurrencyPolicy.FORBID:
         return Why.FORBIDDEN, f"run {running[0].job_run} is not over yet"
     return None
+
+
+def between_ticks(schedule: Schedule, earlier: Collection[Run]) -> tuple[Why, str] | None:
+    """Give what a Schedule's own policy holds a tick back for: the runs of its earlier ticks that are not over."""
+    if not earlier or schedule.concurrency is not ConcurrencyPolicy.FORBID:
+        return None
+    names = sorted(run.job_run or run.ref.name for run in earlier)
+    return Why.FORBIDDEN, f"run {names[0]} of an earlier tick is not over yet"
+
+
+def giving_way(schedule: Schedule, earlier: Collection[Run]) -> list[Run]:
+    """Give the runs of earlier ticks that the next one replaces."""
+    return [*earlier] if schedule.concurrency is ConcurrencyPolicy.REPLACE else []
+
+
+def endings(schedule: Schedule, runs: Collection[Run], tick: str) -> tuple[EndRun, ...]:
+    """Give what ends these runs for a tick; one that is over keeps its result."""
+    message = f"replaced by tick {tick} of schedule {schedule.ref.name} (concurrencyPolicy Replace)"
+    return tuple(EndRun(run, message) for run in runs if run.phase is RunPhase.ACTIVE)
 
 
 def replaced(world: World, job: ObservationJob, run: str) -> tuple[EndRun, ...]:
@@ -46,7 +67,7 @@ def replaced(world: World, job: ObservationJob, run: str) -> tuple[EndRun, ...]:
 
 def ending(actions: tuple[Action, ...]) -> str:
     """Say which runs these actions end, as the end of a sentence; nothing if they end none."""
-    ended = sorted({one.run.job_run or "" for one in actions if isinstance(one, EndRun)})
+    ended = sorted({one.run.job_run or one.run.ref.name for one in actions if isinstance(one, EndRun)})
     return f"; ends run {', '.join(ended)} (concurrencyPolicy Replace)" if ended else ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from upwell_operator.domain import rebuilding
+from upwell_operator.domain import firing
 from upwell_operator.domain.actions import Planned
 from upwell_operator.domain.conditions import merge, readiness, timestamp
 from upwell_operator.domain.observing import chosen
@@ -122,7 +122,7 @@ def schedule_status(
 
 
 def _runs(world: World, schedule: Schedule, previous: Json) -> Json:
-    runs = _runs_by(world, schedule)
+    runs = firing.runs_of(world, schedule)
     active = sorted({one for run in runs if run.outcome is None and (one := _group(run))})[:NAMES_SHOWN]
     failed = {_group(run) for run in runs if run.outcome is Outcome.FAILED}
     ended = [
@@ -137,15 +137,6 @@ def _current(schedule: Schedule, planned: Planned, error: tuple[Reason, str] | N
     """Name the tick that goes on; what could not be planned has not come to its end."""
     current = schedule.current if error else planned.current
     return timestamp(current) if current else None
-
-
-def _runs_by(world: World, schedule: Schedule) -> list[Run]:
-    if schedule.rebuild:
-        return rebuilding.runs_of(world, schedule, schedule.rebuild)
-    mine = f": schedule {schedule.ref.name}, tick "
-    return [
-        run for run in world.runs.of_job(schedule.ref._replace(name=schedule.job or "")) if mine in run.trigger.detail
-    ]
 
 
 def _group(run: Run) -> str:

@@ -78,12 +78,6 @@ def runs_of(world: World, schedule: Schedule, target: Rebuild) -> list[Run]:
     return [run for run in runs if run.trigger.detail.startswith(f"schedule {schedule.ref.name}, ")]
 
 
-def held_back(world: World, schedule: Schedule, target: Rebuild) -> tuple[Why, str] | None:
-    """Give what holds a tick back: a run of an earlier one. What of that has not begun, the new tick takes over."""
-    running = [run for run in runs_of(world, schedule, target) if run.outcome is None]
-    return (Why.FORBIDDEN, f"run {running[0].ref.name} is not over yet") if running else None
-
-
 def begin(world: World, schedule: Schedule, target: Rebuild, tick: datetime, now: datetime) -> Planned:
     """Answer a tick: from now on it is the current one, for as long as something of it is to be started."""
     return replace(go_on(world, schedule, target, tick, now), tick=tick)

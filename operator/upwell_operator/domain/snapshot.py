@@ -200,7 +200,7 @@ Selector = tuple[Requirement, ...]
 
 
 class ConcurrencyPolicy(StrEnum):
-    """What a run of an ObservationJob does while an earlier one goes on: begin beside it, not begin, or end it."""
+    """What a run does while an earlier one goes on: begin beside it, not begin, or end it."""
 
     ALLOW = "Allow"
     FORBID = "Forbid"
@@ -275,6 +275,8 @@ class Schedule:
     suspended: bool = False
     starting_deadline: timedelta | None = None
     missed_runs: MissedRuns = NEWEST_ONLY
+    concurrency: ConcurrencyPolicy = ConcurrencyPolicy.FORBID
+    """What a tick does while a run of an earlier tick of this schedule goes on."""
     jitter: timedelta = timedelta()
     """How long after its ticks it may fire; the delay itself follows from the uid."""
     last_tick: datetime | None = None

@@ -59,7 +59,7 @@ class LabelSelector(Model):
 
 
 class ConcurrencyPolicy(StrEnum):
-    """What a run does while an earlier run of the same job goes on."""
+    """What a run does while an earlier run of the same job, or of the same Schedule, goes on."""
 
     ALLOW = "Allow"
     FORBID = "Forbid"

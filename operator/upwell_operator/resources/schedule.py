@@ -14,6 +14,7 @@ from pydantic import Field
 
 from upwell_operator.resources.condition import Resource, Status
 from upwell_operator.resources.model import Bool, Int, Model, Name, Rule, Text
+from upwell_operator.resources.observation_job import ConcurrencyPolicy
 from upwell_operator.resources.selection_text import SelectionText
 
 _SHORTHAND = "@(hourly|daily|midnight|weekly|monthly|yearly|annually)"
@@ -162,6 +163,12 @@ class ScheduleSpec(Model):
         le=86400,
         description="Fire up to this many seconds after each tick, always the same number for one Schedule, so that "
         "many of them do not start at once. Status and names go by the tick itself.",
+    )
+    concurrency_policy: ConcurrencyPolicy = Field(
+        ConcurrencyPolicy.FORBID,
+        description="What a tick does while a run of an earlier tick of this Schedule goes on. `Forbid`: it is "
+        "skipped. `Allow`: both go on. `Replace`: the earlier run is ended, and its record says so. The "
+        "ObservationJob's own `concurrencyPolicy`, between all of its runs, holds besides.",
     )
     suspend: Bool = Field(
         default=False,

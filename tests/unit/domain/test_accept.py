@@ -150,6 +150,7 @@ def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
         "dst": {"repeated": "Both"},
         "missedRuns": {"policy": "All", "onResume": "Last", "max": 3},
         "jitterSeconds": 9,
+        "concurrencyPolicy": "Replace",
     }
     obj = an_object(Kind.SCHEDULE, **spec)
     status = {
@@ -161,6 +162,7 @@ def test_a_schedule_is_taken_over_with_what_its_status_remembers() -> None:
     schedule = accept_schedule(parse(Kind.SCHEDULE, obj), status)
     assert (schedule.lines, schedule.time_zone, schedule.job) == (("@daily",), "Europe/Lisbon", "j")
     assert (schedule.last_tick, schedule.active_since, schedule.observed_schedule) == (NOW, NOW, "s")
+    assert schedule.concurrency == "Replace"
     assert (schedule.starting_deadline, schedule.jitter) == (timedelta(seconds=60), timedelta(seconds=9))
     assert (schedule.dst, schedule.missed_runs) == (Dst("Both", "RunAfter"), MissedRuns("All", "Last", 3))
     assert schedule.suspended_since == NOW - timedelta(days=1)

@@ -11,7 +11,7 @@ import pytest
 
 from builders import NOW, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain import partitions
-from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.actions import EndRun, Planned, StartRun
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import delay
@@ -21,12 +21,16 @@ from upwell_operator.domain.scheduling import activated
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
+    ConcurrencyPolicy,
     MissedRuns,
     ObservationJob,
     Outcome,
     Requirement,
     Run,
+    RunPhase,
     Schedule,
+    Trigger,
+    TriggerType,
 )
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
@@ -59,6 +63,10 @@ def a_world(*things: Asset | ObservationJob | Schedule | Run, states: dict[Asset
 
 def starts(result: Planned) -> list[StartRun]:
     return [one for one in result.actions if isinstance(one, StartRun)]
+
+
+def ends(result: Planned) -> list[EndRun]:
+    return [one for one in result.actions if isinstance(one, EndRun)]
 
 
 def why(result: Planned) -> tuple[Verb, str]:
@@ -394,6 +402,64 @@ class TestJitter:
             within = [one for one in delays if timedelta(seconds=begin) <= one < timedelta(seconds=begin + 6)]
             assert 60 < len(within) < 140
         assert delay("any", timedelta()) == timedelta()
+
+
+class TestBetweenTicks:
+    """What a tick does while runs go on: the schedule's policy, and that of the job, at six."""
+
+    AT_SIX = replace(DAILY, last_tick=SIX - DAY)
+    SIDE_BY_SIDE = replace(JOB, concurrency=ConcurrencyPolicy.ALLOW)
+    YESTERDAY = a_run(
+        "raw-1",
+        asset="raw",
+        kind="observe",
+        observation_job="sources",
+        job_run="yesterday",
+        trigger=Trigger(TriggerType.OBSERVATION_JOB, f"sources: schedule daily, tick {(SIX - DAY).isoformat()}"),
+    )
+    REQUESTED = replace(YESTERDAY, trigger=Trigger(TriggerType.OBSERVATION_JOB, "sources: request t1"))
+    OVER = replace(YESTERDAY, phase=RunPhase.SUCCEEDED)
+
+    def planned(self, policy: str, job: ObservationJob, *runs: Run) -> Planned:
+        schedule = replace(self.AT_SIX, concurrency=ConcurrencyPolicy(policy))
+        return plan(a_world(schedule, job, RAW, OTHER, *runs), Kind.SCHEDULE, schedule.ref, SIX)
+
+    CASES = {
+        "Forbid skips it": ("Forbid", SIDE_BY_SIDE, YESTERDAY, "Forbidden", 0, 0),
+        "Forbid is between ticks, not of requests": ("Forbid", SIDE_BY_SIDE, REQUESTED, None, 0, 2),
+        "Allow lets both go on": ("Allow", SIDE_BY_SIDE, YESTERDAY, None, 0, 2),
+        "Allow does not overrule the job": ("Allow", JOB, YESTERDAY, "Forbidden", 0, 0),
+        "Replace ends the earlier tick's run": ("Replace", SIDE_BY_SIDE, YESTERDAY, None, 1, 2),
+        "which gives way, so the job forbids nothing": ("Replace", JOB, YESTERDAY, None, 1, 2),
+        "a request's run does not give way": ("Replace", JOB, REQUESTED, "Forbidden", 0, 0),
+        "nor is it ended": ("Replace", SIDE_BY_SIDE, REQUESTED, None, 0, 2),
+        "what is over keeps its result": ("Replace", JOB, OVER, None, 0, 2),
+    }
+
+    @pytest.mark.parametrize(("policy", "job", "run", "skipped", "ended", "started"), CASES.values(), ids=CASES.keys())
+    def test_both_policies_hold(
+        self, policy: str, job: ObservationJob, run: Run, skipped: str | None, ended: int, started: int
+    ) -> None:
+        result = self.planned(policy, job, run)
+        assert (result.skipped and result.skipped.reason) == skipped
+        assert (len(ends(result)), len(starts(result))) == (ended, started)
+
+    def test_replace_says_who_was_replaced_and_by_which_tick(self) -> None:
+        result = self.planned("Replace", self.SIDE_BY_SIDE, self.YESTERDAY)
+        assert result.decisions[0].message.endswith("; ends run yesterday (concurrencyPolicy Replace)")
+        assert ends(result)[0].message.startswith(f"replaced by tick {SIX.isoformat()} of schedule daily")
+        assert isinstance(result.actions[0], EndRun)
+
+    def test_a_run_that_both_would_end_is_ended_once(self) -> None:
+        replacing = replace(JOB, concurrency=ConcurrencyPolicy.REPLACE)
+        assert len(ends(self.planned("Replace", replacing, self.YESTERDAY))) == 1
+
+    @pytest.mark.parametrize("policy", ConcurrencyPolicy)
+    def test_a_tick_is_never_held_nor_ended_by_its_own_run(self, policy: str) -> None:
+        first = starts(self.planned(policy, self.SIDE_BY_SIDE))[0]
+        own = replace(self.YESTERDAY, ref=first.ref, job_run=first.job_run, trigger=first.trigger)
+        result = self.planned(policy, JOB, own)
+        assert (ends(result), len(starts(result))) == ([], 2)
 
 
 class TestActivation:

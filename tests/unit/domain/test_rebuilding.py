@@ -10,13 +10,14 @@ import pytest
 
 from builders import NOW, a_failure, a_materialized, a_ref, a_run, a_state, an_asset
 from upwell.protocol import RunKind
-from upwell_operator.domain.actions import Planned, StartRun
+from upwell_operator.domain.actions import EndRun, Planned, StartRun
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import requested_run
 from upwell_operator.domain.plan import plan, settle_pending
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
+    ConcurrencyPolicy,
     Outcome,
     Rebuild,
     Ref,
@@ -173,6 +174,14 @@ class TestTheNextTick:
         others = Trigger(TriggerType.SCHEDULE, f"schedule weekly, tick {EARLIER.isoformat()}")
         runs = [a_run("c-1", asset="clean", trigger=others), a_run("o-1", asset="other", trigger="Request")]
         assert planned(a_world(STALE, *runs), self.YESTERDAY).tick == NOON
+
+    @pytest.mark.parametrize(("policy", "ended"), [("Allow", []), ("Replace", ["c-1"])])
+    def test_with_another_policy_it_begins_beside_it_or_ends_it(self, policy: str, ended: list[str]) -> None:
+        trigger = Trigger(TriggerType.SCHEDULE, f"schedule nightly, tick {EARLIER.isoformat()}")
+        schedule = replace(self.YESTERDAY, concurrency=ConcurrencyPolicy(policy))
+        result = planned(a_world(STALE, a_run("c-1", asset="clean", trigger=trigger)), schedule)
+        assert [one.run.ref.name for one in result.actions if isinstance(one, EndRun)] == ended
+        assert (wanted(result), result.current) == (["clean"], NOON)
 
     def test_it_takes_over_what_has_not_begun(self) -> None:
         result = planned(a_world(STALE), self.YESTERDAY)
