@@ -163,6 +163,11 @@ WRONG: dict[str, Wrong] = {
     "partitions of two kinds": Wrong(
         asset(partitions={"static": ["eu"], "dynamic": {}}), "spec.partitions", "say once how the asset is cut"
     ),
+    "a dimension whose name is no word": Wrong(
+        asset(partitions={"multi": {"Region": {"static": ["eu"]}, "b": {"dynamic": {}}}}),
+        "spec.partitions",
+        "a dimension's name is a word",
+    ),
     "a dimension of no kind": Wrong(
         asset(partitions={"multi": {"a": {}, "b": {"dynamic": {}}}}),
         "spec.partitions.multi.a",
