@@ -123,7 +123,10 @@ SENTENCES = {
         "asset/wrong-type",
         OBSERVED,
         FAILED,
-        ("bad.wrong_type returned a value of type int", "returns a DataVersion or an ObserveResult"),
+        (
+            "bad.wrong_type returned a value of type int",
+            "returns a DataVersion, a DataVersionsByPartition or an ObserveResult",
+        ),
     ),
     "an empty version in Python": Said(
         "asset/empty", OBSERVED, FAILED, ("a data version has 1 to 512 characters, this one 0",)
