@@ -7,12 +7,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cluster.kubectl import Json, Kubectl, until
-from cluster.manifests import asset, job, result, runs, schedule, shell
+from cluster.manifests import asset, config_map, job, python, result, runs, schedule, shell, version
 
 pytestmark = pytest.mark.usefixtures("upwell")
 SAME = shell(result('{"dataVersion": "1"}'))
 NEW = shell('echo "{\\"dataVersion\\": \\"$(date +%s%N)\\"}" > $UPWELL_RESULT')
 FAILS = shell("echo no such bucket >&2; exit 1")
+SEVERAL = """
+from upwell import AssetSpec, DataVersion, ObserveResult, multi_observable_source_asset, observable_source_asset
+
+@observable_source_asset
+def alone(): return DataVersion("a1")
+
+@observable_source_asset
+def broken(): raise ValueError("no such table")
+
+@multi_observable_source_asset(specs=[AssetSpec("orders"), AssetSpec("customers")])
+def tables(context):
+    together = len(context.selected_asset_keys)
+    for key in context.selected_asset_keys:
+        yield ObserveResult(asset_key=key, data_version=DataVersion(f"of-{together}"))
+"""
 
 
 def last_run(kubectl: Kubectl, name: str, *, after: str = "") -> Json:
@@ -107,6 +122,23 @@ def test_a_member_that_fails_fails_the_run_and_stops_no_other(kubectl: Kubectl) 
     assert figures(last) == {"observed": 1, "changed": 1, "unchanged": 0, "failed": 1}
     assert "no such bucket" in kubectl.condition("asset", "fails", "Observed")["message"]
     assert kubectl.condition("asset", "same", "Observed")["status"] == "True"
+
+
+def test_assets_that_share_a_pod_keep_each_its_own_result(kubectl: Kubectl) -> None:
+    functions = {"alone": "alone", "broken": "broken", "orders": "tables", "customers": "tables"}
+    kubectl.apply(
+        config_map("code", several=SEVERAL),
+        *(asset(name, observe=python(f"several:{function}", "code")) for name, function in functions.items()),
+        job("shared", *functions, parallelism=1, requested="1"),
+    )
+    last = last_run(kubectl, "shared")
+    assert last["phase"] == "Failed"
+    assert figures(last) == {"observed": 3, "changed": 3, "unchanged": 0, "failed": 1}
+    assert [version(kubectl, name) for name in functions] == ["a1", None, "of-2", "of-2"]
+    assert "no such table" in kubectl.condition("asset", "broken", "Observed")["message"]
+    (carrier,) = kubectl.list("jobs", f"upwell.dev/job-run={last['name']}")
+    assert carrier["spec"]["completionMode"] == "Indexed"
+    assert len(kubectl.list("pods", f"upwell.dev/job-run={last['name']}")) == 1
 
 
 def test_a_job_that_is_suspended_starts_nothing_until_it_is_resumed(kubectl: Kubectl) -> None:

@@ -38,7 +38,6 @@ def verbs_of(server: str) -> Verb:
 async def test_one_can_look_at_what_was_done(tmp_path: Path) -> None:
     need_a_server_for_the_data()
     async with local_plane(DEFINITION, tmp_path / "data") as plane:
-
         upwell = verbs_of(plane.to.server)
         await upwell("observe", "prices", code=1)  # there is no file yet
         run = json.loads(await upwell("runs", "-o", "json"))["items"][0]

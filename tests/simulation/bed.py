@@ -165,7 +165,7 @@ class _Bed:
             await client.aclose()
 
     def _forgiven(self, other: Created) -> bool:
-        return other.run.ref.name in self._outside.deleted_jobs or other.at <= self._flushed_at
+        return other.run.job_ref.name in self._outside.deleted_jobs or other.at <= self._flushed_at
 
     # ------------------------------------------------------------- quiet
 

@@ -18,7 +18,7 @@ from simulation.outside import NAMESPACE, TICK_SECONDS, Outside
 from simulation.weather import Weather
 from upwell.protocol import EventType, RunKind
 from upwell_operator.domain.decisions import Decision, Verb
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import read_runs
 from upwell_operator.domain.snapshot import AssetId, AssetState, Outcome, Ref, TriggerType
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.resources.asset_status import AssetStatus
@@ -132,7 +132,7 @@ def _excuse(quiet: Quiet, name: str, spec: Json, oracle: Oracle) -> str | None:
     if any(quiet.states[dep].version in oracle.barred(dep) for dep in deps_of(spec)):
         return "VersionQuarantined"
     failure = quiet.states.get(name, AssetState()).failure
-    jobs = [run for run in map(read_run, quiet.jobs) if run and run.asset.name == name]
+    jobs = [run for job in quiet.jobs for run in read_runs(job) if run.asset.name == name]
     failed = {run.ref.name for run in jobs if run.outcome is Outcome.FAILED} | ({failure.run} if failure else set())
     return "RunFailed" if failed and _last_eager_failed(quiet, name, failed) else None
 
@@ -184,9 +184,9 @@ def fences(quiet: Quiet, ledger: Ledger) -> Iterator[str]:
 def recorded(quiet: Quiet) -> Iterator[str]:
     """Every Job that is over has its outcome."""
     for job in quiet.jobs:
-        run = read_run(job)
-        if run is not None and run.outcome is None:
-            yield f"Job {run.ref.name} ({run.phase.value}) has no outcome"
+        for run in read_runs(job):
+            if run.outcome is None:
+                yield f"run {run.ref.name} of Job {run.job_ref.name} ({run.phase.value}) has no outcome"
 
 
 # ----------------------------------------------------------------- requests and ticks
@@ -196,7 +196,7 @@ def requests(quiet: Quiet, outside: Outside, ledger: Ledger) -> Iterator[str]:
     """Every token is answered once: by one Job each, and in status."""
     born = [one for one in ledger.created if not one.stillborn]
     made = Counter((one.owner, one.run.request) for one in born if one.run.request)
-    by_hand = Counter(one.run.request for one in ledger.created if one.run.ref.name in outside.deleted_jobs)
+    by_hand = Counter(one.run.request for one in ledger.created if one.run.job_ref.name in outside.deleted_jobs)
     for (owner, token), count in made.items():
         if count > 1 + by_hand[token]:
             yield f"request {token} was answered by {count} Jobs of {owner}"
@@ -227,7 +227,7 @@ def ticks(quiet: Quiet, ledger: Ledger, outside: Outside) -> Iterator[str]:
     """Every tick fires at most once, the last one that is due exactly once or with a reason."""
     fired: Counter[tuple[str, str]] = Counter()
     for one in ledger.created:
-        if "tick " in one.run.trigger.detail and one.run.ref.name not in outside.deleted_jobs:
+        if "tick " in one.run.trigger.detail and one.run.job_ref.name not in outside.deleted_jobs:
             fired[one.owner, one.run.trigger.detail] += 1
     policies = {
         obj["spec"].get("concurrencyPolicy") for (kind, _), obj in quiet.objects.items() if kind == "observationjobs"

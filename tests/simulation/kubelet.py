@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
+from simulation import shared
 from simulation.trace import Trace
 from simulation.weather import Storm
 from upwell.protocol import EXIT_PERMANENT, Event, EventType, InputVersion, RunKind
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import read_runs
 from upwell_operator.domain.snapshot import AssetId, Run
 from upwell_operator.errors import NotFound, StoreUnavailable
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.local.objects import stamp
-from upwell_operator.reconcile.reporting import entry
+from upwell_operator.reconcile.reporting import reporter
 from upwell_operator.resources.meta import Label
 from upwell_operator.store import Store
 
@@ -78,10 +79,14 @@ class Kubelet:
             self.running.discard(uid)
 
     async def _attempts(self, job: Json) -> None:
-        run = read_run(job)
-        assert run is not None, job
-        failed = 0
+        runs = read_runs(job)
+        assert runs, job
+        run, failed = runs[0], 0
         await asyncio.sleep(self.dice.uniform(0.1, 2))
+        if run.group is not None:
+            complete = await shared.observe(self, job, runs)
+            end = ("Complete", "CompletionsReached") if complete else ("Failed", "FailedIndexes")
+            return await self._end(run, *end)
         while True:
             way = self.dice.choices(list(WAYS), list(WAYS.values()))[0]
             if self.storm.over and way == "gets stuck":
@@ -109,12 +114,12 @@ class Kubelet:
             status["completionTime"] = now
         if self.dice.random() < self.storm.now.lost_pods:
             await self._lose_pods(run)
-        self.trace(f"kubelet: {run.ref.name} is {kind} ({reason})")
+        self.trace(f"kubelet: {run.job_ref.name} is {kind} ({reason})")
         self._alive(run)
-        await self.cluster.patch_status("jobs", *run.ref, {"status": status})
+        await self.cluster.patch_status("jobs", *run.job_ref, {"status": status})
 
     async def _lose_pods(self, run: Run) -> None:
-        for pod in (await self.cluster.list("pods", run.ref.namespace, f"{Label.RUN}={run.ref.name}")).items:
+        for pod in (await self.cluster.list("pods", run.ref.namespace, f"{Label.RUN}={run.job_ref.name}")).items:
             self.trace(f"kubelet: pod {pod['metadata']['name']} is lost with its node")
             await self.cluster.delete("pods", run.ref.namespace, pod["metadata"]["name"])
 
@@ -122,6 +127,43 @@ class Kubelet:
         """Raise NotFound when the Job is gone, or has a namesake's uid."""
         if not self.cluster._shelf.has_uid(run.uid):
             raise NotFound("gone, or a namesake")
+
+    async def post(self, runs: Sequence[Run], pod: str, events: list[Event]) -> bool:
+        """Post as a pod of a Job; say whether the server took it."""
+        if self.storm.store_down:
+            return False
+        entry_of = reporter(runs, None, self.cluster.now())
+        try:
+            await self.store.append([entry_of(pod, one) for one in events])
+        except StoreUnavailable:
+            return False
+        now, by_key = asyncio.get_running_loop().time(), {run.asset_key: run for run in runs}
+        for one in events:
+            about = AssetId(runs[0].ref.namespace, one.asset_key)
+            self.acknowledged.append(Acknowledged(about, one, by_key.get(one.asset_key, runs[0]), now))
+        self.trace(f"pod {pod}: acknowledged {[(one.id, one.type.value, one.data_version) for one in events]}")
+        return True
+
+    async def exit(self, pod: str, run: Run, code: int, result: Json | None = None) -> int:
+        """End a pod, with what it leaves behind."""
+        ended: Json = {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}
+        if result is not None:
+            ended["message"] = json.dumps(result)
+        status = {"containerStatuses": [{"name": "run", "state": {"terminated": ended}}]}
+        await self.cluster.patch_status("pods", run.ref.namespace, pod, {"status": status})
+        return code
+
+    def pod(self, name: str, run: Run, labels: Json | None = None) -> Json:
+        """Give a pod of a run's Job."""
+        job = run.job_ref.name
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": run.uid, "controller": True}
+        meta = {"name": name, "namespace": run.ref.namespace, "labels": {Label.RUN.value: job, **(labels or {})}}
+        spec = {"containers": [{"name": "run", "image": "any"}]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {**meta, "ownerReferences": [owner]}, "spec": spec}
+
+    def result(self, events: list[Event]) -> Json:
+        """Write events as the runner leaves them."""
+        return {"events": [_wire(one) for one in events]}
 
     def next_id(self) -> str:
         """Give an id that no event has had."""
@@ -141,7 +183,7 @@ class _Attempt:
         """Run; give the exit code, None for a deadline."""
         kubelet, run, dice = self.kubelet, self.run, self.kubelet.dice
         kubelet._alive(run)
-        await kubelet.cluster.create("pods", self._pod())
+        await kubelet.cluster.create("pods", kubelet.pod(self.pod, run))
         kubelet.trace(f"pod {self.pod}: {run.kind.value} of {run.asset_key} {self.way}")
         half = dice.random() * (LONGEST_IN_CALM if kubelet.storm.over else LONGEST) / 2
         await asyncio.sleep(half)
@@ -224,17 +266,9 @@ class _Attempt:
         await asyncio.sleep(kubelet.dice.random() * 0.1)
         if not self.posted and not self._known():
             return False
-        if kubelet.storm.store_down:
-            return False
-        try:
-            await kubelet.store.append([entry(run, self.pod, one, None, kubelet.cluster.now()) for one in events])
-        except StoreUnavailable:
+        if not await kubelet.post((run,), self.pod, events):
             return False
         self.posted = True
-        now = asyncio.get_running_loop().time()
-        about = [(AssetId(run.ref.namespace, one.asset_key), one) for one in events]
-        kubelet.acknowledged += [Acknowledged(asset, one, run, now) for asset, one in about]
-        kubelet.trace(f"pod {self.pod}: acknowledged {[(one.id, one.type.value, one.data_version) for one in events]}")
         return kubelet.dice.random() > 0.05  # the answer may be lost
 
     def _known(self) -> bool:
@@ -246,19 +280,7 @@ class _Attempt:
         return True
 
     async def _exit(self, code: int, result: Json | None = None) -> int:
-        ended: Json = {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}
-        if result is not None:
-            ended["message"] = json.dumps(result)
-        status = {"containerStatuses": [{"name": "run", "state": {"terminated": ended}}]}
-        await self.kubelet.cluster.patch_status("pods", self.run.ref.namespace, self.pod, {"status": status})
-        return code
-
-    def _pod(self) -> Json:
-        run = self.run
-        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": run.ref.name, "uid": run.uid, "controller": True}
-        meta = {"name": self.pod, "namespace": run.ref.namespace, "labels": {Label.RUN.value: run.ref.name}}
-        spec = {"containers": [{"name": "run", "image": "any"}]}
-        return {"apiVersion": "v1", "kind": "Pod", "metadata": {**meta, "ownerReferences": [owner]}, "spec": spec}
+        return await self.kubelet.exit(self.pod, self.run, code, result)
 
 
 def _consumed(inputs: tuple[InputVersion, ...]) -> list[str]:

@@ -9,12 +9,13 @@ from typing import Any
 
 from simulation.trace import Trace
 from upwell.protocol import RunKind
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import read_run, read_runs
 from upwell_operator.domain.snapshot import AssetId, Run, RunPhase, TriggerType
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.store import Store
 
 Json = dict[str, Any]
+OWNERS = ("assets", "observationjobs")
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Created:
 
     run: Run
     owner: str
-    """uid of the asset."""
+    """uid of the asset; of a run that shares a Job, that of its ObservationJob and the asset's name."""
     template: str
     at: float
     replaced: str | None
@@ -52,17 +53,21 @@ class Ledger:
 
     async def made(self, by: str, result: Json) -> None:
         """Take note of a Job that an operator has created."""
-        run = read_run(result)
-        if run is None:
+        runs = read_runs(result)
+        if not runs:
             self.trace.broken(f"{by} created a Job that is no run: {result['metadata']['name']}")
-            return
-        owner = result["metadata"]["ownerReferences"][0]["uid"]
+        for run in runs:
+            await self._made(by, run, result)
+
+    async def _made(self, by: str, run: Run, result: Json) -> None:
+        uid = result["metadata"]["ownerReferences"][0]["uid"]
+        owner = uid if run.group is None else f"{uid}/{run.asset.name}"
         state = (await self.store.states([AssetId(run.ref.namespace, run.asset_key)])).get(
             AssetId(run.ref.namespace, run.asset_key)
         )
         made = state.materialization.run if state and state.materialization else None
         template = str(result["spec"]["template"]["spec"]["containers"][0].get("image"))
-        gone = owner not in {asset["metadata"]["uid"] for asset in self.cluster._shelf.all("assets")}
+        gone = uid not in {obj["metadata"]["uid"] for kind in OWNERS for obj in self.cluster._shelf.all(kind)}
         stillborn = gone and not self.alone
         one = Created(run, owner, template, asyncio.get_running_loop().time(), made, by, stillborn)
         if run.kind is RunKind.MATERIALIZE and not stillborn:
@@ -89,7 +94,6 @@ class Ledger:
             other = read_run(job)
             if other and _rivals(one.run, other) and job["metadata"]["ownerReferences"][0]["uid"] == one.owner:
                 self.trace.broken(f"two open materializations of {one.run.asset}: {other.ref.name}, {one.run.ref.name}")
-
 
     def _check_slots(self, one: Created) -> None:
         """Never more materializations at once than there are slots."""

@@ -124,6 +124,8 @@ class Outside:
         chosen = dice.sample(sources, dice.randint(1, len(sources)))
         spec = {"assets": chosen, "runOnApply": dice.random() < 0.5}
         spec["concurrencyPolicy"] = POLICIES[len(chosen) % len(POLICIES)]  # no throw: the stories of old seeds stay
+        if len(sources) % 2 == 0:
+            spec["parallelism"] = 1 + len(chosen) % 2
         self._manifest("observationjobs", "look", spec)
         if dice.random() < 0.6:
             spec: Json = {"schedule": f"*/{TICK_SECONDS // 60} * * * *", "job": {"name": "look"}}

@@ -37,6 +37,8 @@ from upwell_operator.resources.meta import Annotation, LabelOperator
 from upwell_operator.resources.selection import read_selection
 
 Json = dict[str, Any]
+_RUNNERS = frozenset({"python", "retries", "timeoutSeconds", "every"})
+"""Fields of `spec.observe` that make no other pod."""
 
 
 def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset:
@@ -63,6 +65,8 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         export_to=tuple(wanted.export_to),
         created_at=meta.creation_timestamp,
         template=digest(spec.get("observe"), spec.get("materialize")),
+        pod="" if wanted.partitions else pod_digest(spec.get("observe") or {}),
+        function=intern(wanted.observe.python.function) if wanted.observe and wanted.observe.python else "",
         successful_runs=wanted.history.successful_runs,
         failed_runs=wanted.history.failed_runs,
         group=intern(wanted.group),
@@ -100,6 +104,7 @@ def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJ
         handled_request=status.get("lastHandledRequest"),
         applied_generation=status.get("appliedGeneration"),
         concurrency=ConcurrencyPolicy(wanted.concurrency_policy),
+        parallelism=wanted.parallelism,
         defaults=RunDefaults(wanted.timeout_seconds, wanted.retries),
         successful_runs=wanted.history_limit.successful,
         failed_runs=wanted.history_limit.failed,
@@ -135,6 +140,13 @@ def accept_schedule(resource: schedule_model.Schedule, status: Json) -> Schedule
 
 def _rebuild(written: schedule_model.MaterializeSelected) -> Rebuild:
     return Rebuild(read_selection(written.selection), written.only_stale)
+
+
+def pod_digest(observe: Json) -> str:
+    """Tell the pods that observe apart, but for what the runner sees to; "" for one that nobody can share."""
+    if not observe.get("python"):
+        return ""
+    return intern(digest({name: value for name, value in observe.items() if name not in _RUNNERS}))
 
 
 def _selector(written: job_model.LabelSelector) -> Selector:

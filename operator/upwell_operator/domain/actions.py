@@ -7,7 +7,7 @@ from datetime import datetime
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.decisions import Decision
-from upwell_operator.domain.snapshot import UNSAID, Asset, Ref, Run, RunDefaults, Trigger, Wanted
+from upwell_operator.domain.snapshot import UNSAID, Asset, ObservationJob, Ref, Run, RunDefaults, Trigger, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,17 @@ class StartRun:
 
 
 @dataclass(frozen=True, slots=True)
+class StartGroup:
+    """A Job of this name shall exist, which observes these assets in `pods` pods."""
+
+    ref: Ref
+    members: tuple[StartRun, ...]
+    job: ObservationJob
+    job_run: str
+    pods: int
+
+
+@dataclass(frozen=True, slots=True)
 class PruneRun:
     """The Job of a recorded run shall be gone: the history limits say so."""
 
@@ -35,13 +46,13 @@ class PruneRun:
 
 @dataclass(frozen=True, slots=True)
 class EndRun:
-    """The Job of a run that is going on shall be gone, for the reason that its record gives."""
+    """The Job of runs that are going on shall be gone, for the reason that their records give."""
 
-    run: Run
+    runs: tuple[Run, ...]
     message: str
 
 
-Action = StartRun | PruneRun | EndRun
+Action = StartRun | StartGroup | PruneRun | EndRun
 
 
 @dataclass(frozen=True, slots=True)

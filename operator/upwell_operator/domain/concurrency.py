@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from upwell_operator.domain.actions import Action, EndRun, PruneRun
 from upwell_operator.domain.decisions import Why
-from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Run, RunPhase, Schedule
+from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Ref, Run, RunPhase, Schedule
 from upwell_operator.domain.world import World
 
 
@@ -54,20 +54,25 @@ def giving_way(schedule: Schedule, earlier: Collection[Run]) -> list[Run]:
 def endings(schedule: Schedule, runs: Collection[Run], tick: str) -> tuple[EndRun, ...]:
     """Give what ends these runs for a tick; one that is over keeps its result."""
     message = f"replaced by tick {tick} of schedule {schedule.ref.name} (concurrencyPolicy Replace)"
-    return tuple(EndRun(run, message) for run in runs if run.phase is RunPhase.ACTIVE)
+    return _ends(runs, message)
 
 
 def replaced(world: World, job: ObservationJob, run: str) -> tuple[EndRun, ...]:
     """Give what a run that begins now ends: with Replace, whatever of other runs still looks."""
     if job.concurrency is not ConcurrencyPolicy.REPLACE or begun(world, job, run):
         return ()
-    looking = [one for one in _going_on(world, job) if one.phase is RunPhase.ACTIVE]
-    return tuple(EndRun(one, f"replaced by run {run} of {job.ref.name} (concurrencyPolicy Replace)") for one in looking)
+    return _ends(_going_on(world, job), f"replaced by run {run} of {job.ref.name} (concurrencyPolicy Replace)")
+
+
+def _ends(runs: Collection[Run], message: str) -> tuple[EndRun, ...]:
+    """End what is not over, one Job at a time."""
+    open_ones = [run for run in runs if run.phase is RunPhase.ACTIVE]
+    return tuple(EndRun(tuple(members), message) for members in _by_job(open_ones).values())
 
 
 def ending(actions: tuple[Action, ...]) -> str:
     """Say which runs these actions end, as the end of a sentence; nothing if they end none."""
-    ended = sorted({one.run.job_run or one.run.ref.name for one in actions if isinstance(one, EndRun)})
+    ended = sorted({run.job_run or run.ref.name for one in actions if isinstance(one, EndRun) for run in one.runs})
     return f"; ends run {', '.join(ended)} (concurrencyPolicy Replace)" if ended else ""
 
 
@@ -84,11 +89,20 @@ def prunes(world: World, job: ObservationJob) -> tuple[PruneRun, ...]:
     failed = [members for members in over if any(map(_failed, members))]
     succeeded = [members for members in over if members not in failed]
     surplus = [*_oldest(succeeded, job.successful_runs), *_oldest(failed, job.failed_runs)]
-    return tuple(PruneRun(run) for members in surplus for run in sorted(members, key=_failed))
+    doomed = [run for members in surplus for run in sorted(members, key=_failed)]
+    return tuple(PruneRun(runs[0]) for runs in _by_job(doomed).values())
 
 
 def _going_on(world: World, job: ObservationJob) -> list[Run]:
     return [run for run in world.runs.of_job(job.ref) if run.outcome is None]
+
+
+def _by_job(runs: list[Run]) -> dict[Ref, list[Run]]:
+    """Put together what shares a Job."""
+    jobs: dict[Ref, list[Run]] = {}
+    for run in runs:
+        jobs.setdefault(run.job_ref, []).append(run)
+    return jobs
 
 
 def _failed(run: Run) -> bool:

@@ -51,8 +51,8 @@ def fire(world: World, schedule: Schedule, tick: datetime, now: datetime) -> Pla
     job = _job(world, schedule)
     run = _run(job, schedule, tick)
     starts = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}")
-    ended = {one.run for one in starts if isinstance(one, EndRun)}
-    actions = (*(one for one in ends if one.run not in ended), *starts)
+    ended = {run.ref for one in starts if isinstance(one, EndRun) for run in one.runs}
+    actions = (*(one for one in ends if not ended.issuperset(run.ref for run in one.runs)), *starts)
     why = decide(schedule, Verb.RUN, Why.DUE, f"tick {tick.isoformat()}{ending(actions)}", now, run)
     return Planned(actions, (why,), job_run=run, tick=tick)
 

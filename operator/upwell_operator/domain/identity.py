@@ -58,6 +58,11 @@ def job_run(uid: str, *trigger: object) -> str:
     return digest(uid, *trigger)
 
 
+def group_run(job: str, uid: str, run: str, assets: Sequence[str]) -> str:
+    """Name the Job that some assets (by uid) of a job's run share."""
+    return run_name(job, uid, "group", run, sorted(assets))
+
+
 def member_run(asset: Asset, run: str) -> str:
     """Name the observation of one asset within a run of an ObservationJob."""
     return run_name(asset.ref.name, asset.uid, "job", run)

@@ -34,7 +34,7 @@ def job_status(
         "observedGeneration": job.generation,
         "conditions": merge(previous.get("conditions", ()), _ready(job.suspended, error), job.generation, now),
         "assets": {"count": len(names), "names": names[:NAMES_SHOWN]},
-        "active": sorted({run.ref.name for run in world.runs.of_job(job.ref) if run.outcome is None})[:NAMES_SHOWN],
+        "active": sorted({run.job_ref.name for run in world.runs.of_job(job.ref) if run.outcome is None})[:NAMES_SHOWN],
         "lastRun": last,
         "lastSuccessfulTime": succeeded,
         "lastHandledRequest": planned.handled_request or job.handled_request,

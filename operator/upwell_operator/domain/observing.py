@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from upwell.protocol import RunKind
-from upwell_operator.domain.actions import EndRun, Planned, StartRun
+from upwell_operator.domain.actions import Action, Planned, StartRun
 from upwell_operator.domain.concurrency import begun, ending, held_back, replaced
 from upwell_operator.domain.decisions import Decision, Verb, Why
+from upwell_operator.domain.grouping import grouped
 from upwell_operator.domain.identity import interval_run, job_run, member_run, requested_run
 from upwell_operator.domain.materializing import decide, next_fence
 from upwell_operator.domain.selecting import labelled, select
@@ -145,7 +146,7 @@ def plan_job(world: World, job: ObservationJob, now: datetime) -> Planned:
     return Planned(actions, (why,), job_run=run, **handled)  # type: ignore[arg-type]  # the two keys above
 
 
-def job_starts(world: World, job: ObservationJob, run: str, detail: str) -> tuple[EndRun | StartRun, ...]:
+def job_starts(world: World, job: ObservationJob, run: str, detail: str) -> tuple[Action, ...]:
     """Give the actions of one run of a job: every selected asset that is not suspended. Raises Stalled.
 
     Whatever the run replaces is ended before.
@@ -156,7 +157,7 @@ def job_starts(world: World, job: ObservationJob, run: str, detail: str) -> tupl
         for asset in selected(world, job)
         if not asset.suspended and world.graph.problem(asset.ref) is None
     )
-    return (*replaced(world, job, run), *starts)
+    return (*replaced(world, job, run), *grouped(world, job, run, starts))
 
 
 def decide_job(

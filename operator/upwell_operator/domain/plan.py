@@ -82,7 +82,7 @@ def _prunes(world: World, asset: Asset) -> list[PruneRun]:
 
     The runs of an ObservationJob are not counted: that job's own limits say how long they are kept.
     """
-    own = [run for run in world.runs.of(asset.ref) if _job_of(run) not in world.jobs]
+    own = [run for run in world.runs.of(asset.ref) if run.group is None and _job_of(run) not in world.jobs]
     recorded = [run for run in own if run.outcome is not None]
     failed = [run for run in recorded if run.outcome is Outcome.FAILED]
     succeeded = [run for run in recorded if run.outcome is not Outcome.FAILED]

@@ -116,6 +116,10 @@ class Asset:
     created_at: datetime | None = None
     template: str = ""
     """Digest of `spec.observe` or `spec.materialize`: a mended template lets a failed run be tried again."""
+    pod: str = ""
+    """Digest of the pod that observes it without what the runner sees to; empty when it cannot share one."""
+    function: str = ""
+    """The function that observes it, if that is Python."""
     successful_runs: int = 3
     failed_runs: int = 3
     group: str = "default"
@@ -236,6 +240,8 @@ class ObservationJob:
     """The generation for which `runOnApply` has been answered."""
     concurrency: ConcurrencyPolicy = ConcurrencyPolicy.FORBID
     defaults: RunDefaults = UNSAID
+    parallelism: int | None = None
+    """How many pods observe the assets that may share them; None: each asset has a Job of its own."""
     successful_runs: int = 3
     failed_runs: int = 3
 
@@ -350,6 +356,20 @@ class Run:
     ended_at: datetime | None = None
     message: str = ""
     """The Job's own words for why it failed."""
+    group: str | None = None
+    """The Job that carries the run, when it shares one with others."""
+    pod: int | None = None
+    """The index of the pod that observes it there."""
+
+    @property
+    def report_id(self) -> str:
+        """Give what its reports are counted under: the Job's uid, and its own name where several share the Job."""
+        return self.uid if self.group is None else f"{self.uid}/{self.ref.name}"
+
+    @property
+    def job_ref(self) -> Ref:
+        """Give the Job that carries the run: its own, or the one that it shares."""
+        return Ref(self.ref.namespace, self.group or self.ref.name)
 
 
 class Wanted(NamedTuple):

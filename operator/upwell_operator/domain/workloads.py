@@ -4,19 +4,22 @@ Pure: the template of the spec and the installation's settings in, a dict out. T
 by default and holds one credential, a token for the server. Everything the server must be able to trust about a run
 stands in the Job's annotations, which the pod cannot change.
 
-Limits: one asset a run. The order of merging is Upwell's pod, then the everyday fields of the spec, then
+Limits: one asset a run; `group_workloads` has the Job that several share. The order of
+merging is Upwell's pod, then the everyday fields of the spec, then
 `podTemplate`; Upwell's own environment variables win over everything.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from upwell.protocol import EXIT_PERMANENT, PROTOCOL_VERSION, Env, InputVersion
+from upwell.protocol import EXIT_PERMANENT, PROTOCOL_VERSION, Env, InputVersion, RunKind
 from upwell_operator.domain.actions import StartRun
 from upwell_operator.domain.identity import digest
 from upwell_operator.domain.merge import strategic_merge
+from upwell_operator.domain.snapshot import Ref, Trigger
 from upwell_operator.resources.meta import API_VERSION, Annotation, Kind, Label
 from upwell_operator.resources.pod import RunTemplate
 from upwell_operator.settings import Settings
@@ -28,28 +31,29 @@ TOKEN_FOLDER = "/var/run/secrets/upwell"  # noqa: S105  # a path, not a secret
 RESULT_PATH = "/dev/termination-log"
 TOKEN_SECONDS = 3600
 RETRIES, TIMEOUT_SECONDS = 2, 3600
+NO_FIELDS: Mapping[Env, str] = {}
 NOBODY = 65532
 LABEL_CHARS = 63
+JOB_KIND: Json = {"apiVersion": "batch/v1", "kind": "Job"}
 
 
 def job(start: StartRun, template: RunTemplate, settings: Settings) -> Json:
     """Give the Job of a run: named by its identity, owned by its asset."""
     labels = _labels(start)
     return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
+        **JOB_KIND,
         "metadata": {
             "name": start.ref.name,
             "namespace": start.ref.namespace,
             "labels": labels,
             "annotations": _annotations(start),
-            "ownerReferences": [_owner(start)],
+            "ownerReferences": [owner(Kind.ASSET, start.asset.ref.name, start.asset.uid)],
         },
         "spec": {
             "backoffLimit": retries(start, template),
             "activeDeadlineSeconds": timeout_seconds(start, template),
-            "podFailurePolicy": _failure_policy(),
-            "template": _pod(start, template, settings, labels),
+            "podFailurePolicy": failure_policy("FailJob"),
+            "template": pod(template, settings, labels, _facts(start, template, settings)),
         },
     }
 
@@ -97,31 +101,44 @@ def _annotations(start: StartRun) -> dict[str, str]:
         Annotation.FENCE: str(start.fence),
         Annotation.INPUTS: inputs_json(start.inputs),
         Annotation.CODE_VERSION: start.asset.code_version,
-        Annotation.TRIGGER: json.dumps({"type": start.trigger.type.value, "detail": start.trigger.detail}),
+        Annotation.TRIGGER: trigger_json(start.trigger),
         Annotation.REQUEST: start.request,
         Annotation.OBSERVATION_JOB: start.observation_job,
     }
     return {key.value: value for key, value in facts.items() if value is not None}
 
 
-def _owner(start: StartRun) -> Json:
-    asset = start.asset
-    who = {"apiVersion": API_VERSION, "kind": Kind.ASSET.value, "name": asset.ref.name, "uid": asset.uid}
+def trigger_json(trigger: Trigger) -> str:
+    """Write why a run is started, as it stands in the Job's annotation."""
+    return json.dumps({"type": trigger.type.value, "detail": trigger.detail})
+
+
+def owner(kind: Kind, name: str, uid: str) -> Json:
+    """Give the reference with which a Job goes when its owner goes."""
+    who = {"apiVersion": API_VERSION, "kind": kind.value, "name": name, "uid": uid}
     return {**who, "controller": True, "blockOwnerDeletion": True}
 
 
-def _failure_policy() -> Json:
+def failure_policy(permanent_action: str) -> Json:
+    """Say what a failed pod means: what no retry can mend ends the Job, or its index; a disruption means nothing."""
     permanent = {"containerName": MAIN, "operator": "In", "values": [EXIT_PERMANENT]}
     disrupted = [{"type": "DisruptionTarget", "status": "True"}]
     return {
         "rules": [
-            {"action": "FailJob", "onExitCodes": permanent},
+            {"action": permanent_action, "onExitCodes": permanent},
             {"action": "Ignore", "onPodConditions": disrupted},
         ]
     }
 
 
-def _pod(start: StartRun, template: RunTemplate, settings: Settings, labels: dict[str, str]) -> Json:
+def pod(
+    template: RunTemplate,
+    settings: Settings,
+    labels: Mapping[str, str],
+    facts: Mapping[Env, str],
+    fields: Mapping[Env, str] = NO_FIELDS,
+) -> Json:
+    """Give the pod of a Job. `facts` and `fields` of the pod itself become Upwell's own variables, which always win."""
     overlay = (
         template.pod_template.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
         if template.pod_template
@@ -131,7 +148,7 @@ def _pod(start: StartRun, template: RunTemplate, settings: Settings, labels: dic
     merged = strategic_merge(built, overlay)
     merged["metadata"]["labels"] = {**merged["metadata"].get("labels", {}), **labels}
     main = next(one for one in merged["spec"]["containers"] if one["name"] == MAIN)
-    main["env"] = _environment(main.get("env", []), start, template, settings)
+    main["env"] = _environment(main.get("env", []), template, facts, {**fields, Env.ATTEMPT: "metadata.name"})
     return merged
 
 
@@ -174,30 +191,45 @@ def _container(template: RunTemplate, settings: Settings) -> Json:
     }
 
 
-def _environment(given: list[Json], start: StartRun, template: RunTemplate, settings: Settings) -> list[Json]:
-    """Put Upwell's variables after the user's; the user's PYTHONPATH is kept behind ours."""
-    own = {
-        Env.PROTOCOL: PROTOCOL_VERSION,
+def run_environment(ref: Ref, kind: RunKind, settings: Settings) -> dict[Env, str]:
+    """Give what every pod of Upwell's is told: where it is, what it is part of, and whom it reports to."""
+    return {
         Env.SERVER: settings.server_url.rstrip("/"),
         Env.TOKEN_FILE: f"{TOKEN_FOLDER}/token",
-        Env.NAMESPACE: start.ref.namespace,
-        Env.RUN: start.ref.name,
-        Env.KIND: start.kind.value,
-        Env.ASSET_KEY: start.asset.key,
-        Env.INPUTS: inputs_json(start.inputs),
+        Env.NAMESPACE: ref.namespace,
+        Env.RUN: ref.name,
+        Env.KIND: kind.value,
         Env.RESULT: RESULT_PATH,
     }
+
+
+def _facts(start: StartRun, template: RunTemplate, settings: Settings) -> dict[Env, str]:
+    facts = {
+        Env.PROTOCOL: PROTOCOL_VERSION,
+        **run_environment(start.ref, start.kind, settings),
+        Env.ASSET_KEY: start.asset.key,
+        Env.INPUTS: inputs_json(start.inputs),
+    }
     if start.asset.code_version:
-        own[Env.CODE_VERSION] = start.asset.code_version
+        facts[Env.CODE_VERSION] = start.asset.code_version
+    if template.python:
+        facts[Env.FUNCTION] = template.python.function
+    return facts
+
+
+def _environment(
+    given: list[Json], template: RunTemplate, facts: Mapping[Env, str], fields: Mapping[Env, str]
+) -> list[Json]:
+    """Put Upwell's variables after the user's; the user's PYTHONPATH is kept behind ours."""
     variables: dict[str, Json] = {one["name"]: one for one in given}
     if template.python:
-        own[Env.FUNCTION] = template.python.function
         theirs = variables.pop("PYTHONPATH", {}).get("value")
         paths = ":".join(filter(None, (SDK_PATH, CODE_PATH, theirs)))
         variables |= {name: {"name": name, "value": value} for name, value in _python(paths).items()}
-    variables |= {key.value: {"name": key.value, "value": value} for key, value in own.items()}
-    attempt = {"name": Env.ATTEMPT.value, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
-    return [*variables.values(), attempt]
+    variables |= {key.value: {"name": key.value, "value": value} for key, value in facts.items()}
+    for key, path in fields.items():
+        variables[key.value] = {"name": key.value, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+    return list(variables.values())
 
 
 def _python(paths: str) -> dict[str, str]:

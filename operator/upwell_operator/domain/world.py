@@ -35,10 +35,13 @@ class Runs:
         self._by_asset: dict[Ref, set[Ref]] = {}
         self._by_job: dict[Ref, set[Ref]] = {}
         self._building: dict[str, set[Ref]] = {}
+        self._by_group: dict[Ref, set[Ref]] = {}
 
     def put(self, run: Run) -> None:
         """Take in a run, new or changed."""
         self._by_ref[run.ref] = run
+        if run.group:
+            self._by_group.setdefault(run.job_ref, set()).add(run.ref)
         self._by_asset.setdefault(run.asset, set()).add(run.ref)
         if run.kind is RunKind.MATERIALIZE and run.phase is RunPhase.ACTIVE:
             self._building.setdefault(run.ref.namespace, set()).add(run.ref)
@@ -53,6 +56,8 @@ class Runs:
         if run is not None:
             _discard(self._by_asset, run.asset, ref)
             self._building.get(ref.namespace, _NONE).discard(ref)
+            if run.group:
+                _discard(self._by_group, run.job_ref, ref)
             if run.observation_job:
                 _discard(self._by_job, Ref(run.ref.namespace, run.observation_job), ref)
         return run
@@ -60,6 +65,11 @@ class Runs:
     def get(self, ref: Ref) -> Run | None:
         """Give a run by its name."""
         return self._by_ref.get(ref)
+
+    def carried(self, job: Ref) -> list[Run]:
+        """Give the runs that a Job (batch/v1) carries: the one of its own name, or those that share it."""
+        found = (self._by_ref.get(ref) for ref in sorted(self._by_group.get(job, {job})))
+        return [run for run in found if run is not None and run.job_ref == job]
 
     def refs(self) -> Iterable[Ref]:
         """Give the names of all runs."""

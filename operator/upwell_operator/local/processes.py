@@ -2,9 +2,9 @@
 
 It watches Jobs, creates their pods one after the other, lets the kubelet run each, and writes the Job's status as
 Kubernetes would: active, succeeded, failed, conditions Complete and Failed. A deleted Job's processes are ended.
-Limits: one completion, one pod at a time; `suspend` holds a Job back only before it starts; a pod that passed its
-deadline stays visible, where a cluster deletes it; as many pods run at once as `at_once` says, the others are
-Pending.
+Limits: one completion, or an Indexed Job, `parallelism` of whose indexes run at once; `suspend` holds a Job back only
+before it starts; a pod that passed its deadline stays visible, where a cluster deletes it; as many pods run at once as
+`at_once` says, the others are Pending.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import Counter
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -23,8 +24,10 @@ from upwell_operator.local.groups import Groups
 from upwell_operator.local.kubelet import Kubelet
 from upwell_operator.local.memory import MemoryCluster
 from upwell_operator.local.objects import stamp
-from upwell_operator.local.verdicts import Next, Verdict, finished, judge, pause, pod_of
+from upwell_operator.local.verdicts import Next, Verdict, finished, indexes, judge, pause, pod_of, whole
 
+_Counts = Counter[int | None]
+"""Failed pods, by index; a Job without indexes counts under None."""
 log = logging.getLogger(__name__)
 
 
@@ -112,26 +115,50 @@ class Processes:
             await self._end(job, verdict, failed + 1)
 
     async def _attempts(self, job: Object) -> None:
-        failed = 0
-        for attempt in count():
-            pod = await self._cluster.create("pods", pod_of(job, attempt))
+        counts = _Counts()
+        several = indexes(job)
+        if several is None:
+            verdict = await self._index(job, None, counts)
+        else:
+            verdict = whole(await self._indexes(job, several, counts))
+        await self._end(job, verdict, sum(counts.values()), 1 if several is None else len(several))
+
+    async def _indexes(self, job: Object, several: range, counts: _Counts) -> list[Verdict]:
+        """Run all indexes, as many at once as the Job says; one that fails leaves the others alone."""
+        gate = asyncio.Semaphore(job["spec"].get("parallelism", 1))
+
+        async def one(index: int) -> Verdict:
+            async with gate:
+                return await self._index(job, index, counts)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(index)) for index in several]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _index(self, job: Object, index: int | None, counts: _Counts) -> Verdict:
+        """Run the pods of one index, or of a Job without any, until it is complete or failed."""
+        attempts = count()
+        while True:
+            pod = await self._cluster.create("pods", pod_of(job, next(attempts), index, counts[index]))
             async with self._slots:
                 ended = await self._kubelet.run(pod)
-            failed += ended.code != 0
-            verdict = judge(job, pod["metadata"]["name"], ended, failed)
+            counts[index] += ended.code != 0
+            verdict = judge(job, pod["metadata"]["name"], ended, counts[index])
             if verdict.next in (Next.COMPLETE, Next.FAILED):
-                await self._end(job, verdict, failed)
-                return
-            failed -= verdict.next is Next.IGNORE
-            await self._status(job, {"failed": failed, "active": 1})
-            await asyncio.sleep(pause(failed))
+                return verdict
+            counts[index] -= verdict.next is Next.IGNORE
+            await self._status(job, {"failed": sum(counts.values()), "active": 1})
+            await asyncio.sleep(pause(counts[index]))
 
-    async def _end(self, job: Object, verdict: Verdict, failed: int) -> None:
+    async def _end(self, job: Object, verdict: Verdict, failed: int, completions: int = 1) -> None:
         moment = stamp(self._cluster.now())
         complete = verdict.next is Next.COMPLETE
         condition = {"type": verdict.next.value, "status": "True", "reason": verdict.reason, "message": verdict.message}
         condition |= {"lastProbeTime": moment, "lastTransitionTime": moment}
-        counts: Object = {"active": 0, "failed": failed or None, "succeeded": 1 if complete else None}
+        counts: Object = {"active": 0, "failed": failed or None, "succeeded": completions if complete else None}
         done = {"completionTime": moment} if complete else {}
         await self._status(job, {**counts, **done, "conditions": [condition]})
 

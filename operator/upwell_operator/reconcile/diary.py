@@ -7,13 +7,13 @@ run without a reason. While the store is away the newest decisions wait here; Jo
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from upwell_operator.domain.decisions import Decision
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import read_runs
 from upwell_operator.domain.snapshot import Outcome, Ref, Run, RunPhase
 from upwell_operator.errors import StoreUnavailable
 from upwell_operator.resources.meta import Kind
@@ -65,22 +65,23 @@ class Diary:
             self._waiting.popitem(last=False)
 
     async def started(self, job: dict[str, Any]) -> None:
-        """Have a run listed as soon as its Job exists; while the store is away it is listed when it ends."""
-        run = read_run(job)
-        if run is None or not self._reachable():
-            return
+        """Have runs listed as soon as their Job exists; while the store is away it is listed when it ends."""
+        runs = read_runs(job) if self._reachable() else ()
         try:
-            await self._store.record_run(run)
+            for run in runs:
+                await self._store.record_run(run)
         except StoreUnavailable:
             return
 
-    async def ended(self, run: Run, message: str, at: datetime) -> None:
-        """Write down why a run is about to be ended; while the store is away, the decision that waits says it."""
+    async def ended(self, runs: Iterable[Run], message: str, at: datetime) -> None:
+        """Write down why runs are about to be ended; while the store is away, the decision that waits says it."""
         if not self._reachable():
             return
-        ended = replace(run, phase=RunPhase.FAILED, outcome=Outcome.FAILED, ended_at=at, message=message)
+        failed = RunPhase.FAILED
         try:
-            await self._store.record_run(ended)
+            for run in runs:
+                ended = replace(run, phase=failed, outcome=Outcome.FAILED, ended_at=at, message=message)
+                await self._store.record_run(ended)
         except StoreUnavailable:
             return
 

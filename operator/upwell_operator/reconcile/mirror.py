@@ -16,7 +16,7 @@ from typing import Any
 
 from upwell.protocol import RunKind
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import read_runs
 from upwell_operator.domain.snapshot import AssetId, Ref, RunPhase, TriggerType
 from upwell_operator.domain.world import World
 from upwell_operator.errors import NotFound, Stalled
@@ -251,23 +251,25 @@ class Mirror:
         if deleted:
             self._gone[key] = version
             return self._drop_run(ref, version)
-        run = read_run(obj)
-        if run is None:
+        runs = read_runs(obj)
+        if not runs:
             return set()
         self._runs[ref] = version
         self._vanished.pop(ref, None)
-        if self._world.runs.get(ref) == run:
-            return set()
-        self._world.runs.put(run)
-        unrecorded = run.phase is not RunPhase.ACTIVE and run.outcome is None
-        return self._around(run) | ({key} if unrecorded else set())
+        news = [run for run in runs if self._world.runs.get(run.ref) != run]
+        for run in news:
+            self._world.runs.put(run)
+        unrecorded = any(run.phase is not RunPhase.ACTIVE and run.outcome is None for run in news)
+        return set[Key]().union(*map(self._around, news)) | ({key} if unrecorded else set())
 
     def _drop_run(self, ref: Ref, at: int) -> set[Key]:
         self._runs.pop(ref, None)
-        known = self._world.runs.remove(ref)
-        if known is not None and known.outcome is None:
+        known = self._world.runs.carried(ref)
+        for run in known:
+            self._world.runs.remove(run.ref)
+        if any(run.outcome is None for run in known):
             self._vanished[ref] = at
-        return self._around(known) if known else set()
+        return set[Key]().union(*map(self._around, known))
 
     def _around(self, run: Any) -> set[Key]:
         """Give whom a run concerns that has come, changed or gone: also those who waited for its slot."""

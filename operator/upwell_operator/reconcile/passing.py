@@ -17,7 +17,7 @@ from typing import Any
 
 from upwell.protocol import RunKind
 from upwell_operator.cluster.leased import AFTER_SECONDS
-from upwell_operator.domain.actions import Action, EndRun, Planned, StartRun
+from upwell_operator.domain.actions import Action, EndRun, Planned, StartGroup, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.plan import plan, settle_pending
 from upwell_operator.domain.slots import admit
@@ -217,7 +217,7 @@ class Pass:
             for action in planned.actions:
                 await self._make_sure(action)
                 if isinstance(action, EndRun):
-                    await self._hands.diary.ended(action.run, action.message, self._clock())
+                    await self._hands.diary.ended(action.runs, action.message, self._clock())
                 job = await self._hands.actor.act(action)
                 if job is not None:
                     self._queue.add(*self._mirror.saw("jobs", "ADDED", job))
@@ -237,15 +237,19 @@ class Pass:
         return _assets(ref for ref, _ in planned.wanted)
 
     async def _make_sure(self, action: Action) -> None:
-        """Start no run again whose Job was collected with its asset: of the two, the Job may be heard of first.
+        """Start no run again whose Job was collected with its owner: of the two, the Job may be heard of first.
 
-        Raises NotFound or Conflict when the asset is gone, or is another one now.
+        Raises NotFound or Conflict when the asset, or the ObservationJob of a group, is gone or another one now.
         """
-        if not isinstance(action, StartRun) or not self._mirror.vanished(action.ref):
+        if not isinstance(action, StartRun | StartGroup) or not self._mirror.vanished(action.ref):
             return
-        obj = await self._read_again(Key(Subject.ASSET, action.asset.ref))
-        if obj["metadata"].get("uid", "") != action.asset.uid:
-            raise Conflict(f"asset {action.asset.ref} is another one now")
+        if isinstance(action, StartGroup):
+            key, uid = Key(Subject.OBSERVATION_JOB, action.job.ref), action.job.uid
+        else:
+            key, uid = Key(Subject.ASSET, action.asset.ref), action.asset.uid
+        obj = await self._read_again(key)
+        if obj["metadata"].get("uid", "") != uid:
+            raise Conflict(f"{key.ref} is another one now")
 
     def _refused(self, key: Key, error: Stalled) -> list[Decision]:
         asset = self._world.graph.get(key.ref) if key.subject is Subject.ASSET else None
@@ -260,14 +264,14 @@ class Pass:
         await self._guarded(key, self._record_run(key))
 
     async def _record_run(self, key: Key) -> None:
-        run = self._world.runs.get(key.ref)
-        if run is None or run.outcome is not None:
+        runs = self._world.runs.carried(key.ref)
+        if all(run.outcome for run in runs):
             return
-        job = await self._hands.recorder.record(run)
-        self._gatherer.read_again([AssetId(run.ref.namespace, run.asset_key)])
+        job = await self._hands.recorder.record(runs)
+        self._gatherer.read_again([AssetId(run.ref.namespace, run.asset_key) for run in runs])
         if job is not None:
             self._queue.add(*self._mirror.saw("jobs", "MODIFIED", job))
-        self._queue.add(Key(Subject.ASSET, run.asset))
+        self._queue.add(*_assets(run.asset for run in runs))
 
     async def _guarded(self, key: Key, work: Awaitable[None]) -> None:
         """Give every error its meaning: who tries again, when, and who does not."""
@@ -329,7 +333,8 @@ def _starts(planned: Planned) -> list[StartRun]:
 def _job_runs(planned: Planned) -> set[tuple[Ref, str]]:
     """Give the runs of ObservationJobs among a plan's actions, each with its job."""
     starts = [one for one in planned.actions if isinstance(one, StartRun) and one.observation_job and one.job_run]
-    return {(Ref(one.ref.namespace, one.observation_job or ""), one.job_run or "") for one in starts}
+    alone = {(Ref(one.ref.namespace, one.observation_job or ""), one.job_run or "") for one in starts}
+    return alone | {(one.job.ref, one.job_run) for one in planned.actions if isinstance(one, StartGroup)}
 
 
 def _refs(keys: Iterable[Key]) -> set[Ref]:

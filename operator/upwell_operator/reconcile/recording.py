@@ -9,7 +9,7 @@ Every step can be repeated: event ids are fixed by run and attempt, and the stor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,17 @@ from upwell_operator.domain.diagnosis import why_failed
 from upwell_operator.domain.event_rules import check_event
 from upwell_operator.domain.partitions import Partitions, written
 from upwell_operator.domain.reports import events_of, is_json_object, read_result
-from upwell_operator.domain.snapshot import AssetId, Outcome, Run, RunPhase
+from upwell_operator.domain.runs import log_ref, observed_by, outcomes_json
+from upwell_operator.domain.snapshot import AssetId, Outcome, Ref, Run, RunPhase
 from upwell_operator.domain.workloads import MAIN
 from upwell_operator.errors import Forbidden, NotFound, Rejected
-from upwell_operator.reconcile.reporting import entry
+from upwell_operator.reconcile.reporting import entry, reporter
 from upwell_operator.resources.meta import Annotation, Kind, Label
 from upwell_operator.store.store import Store
 
 Json = dict[str, Any]
+_GRAVEST = (Outcome.FAILED, Outcome.CHANGED)
+"""What a shared Job came to is what its gravest member came to."""
 FAILED = {RunKind.OBSERVE: EventType.OBSERVATION_FAILED, RunKind.MATERIALIZE: EventType.MATERIALIZATION_FAILED}
 
 
@@ -37,57 +40,62 @@ class Recorder:
     def __init__(self, cluster: Cluster, store: Store, clock: Callable[[], datetime]) -> None:
         self._cluster, self._store, self._clock = cluster, store, clock
 
-    async def record(self, run: Run) -> Json | None:
-        """Record a finished run and mark its Job; give the Job as it is now, None if it is gone.
+    async def record(self, runs: Sequence[Run]) -> Json | None:
+        """Record the runs that a finished Job carries, and mark it; give the Job as it is now, None if it is gone.
 
         Raises StoreUnavailable and ClusterUnavailable; the caller tries again, nothing has been lost.
         """
-        pods = await self._pods(run)
-        data = AssetId(run.ref.namespace, run.asset_key)
-        outcome = await self._store.outcome(data, run.uid)
-        if outcome is None:
-            await self._take_result(run, pods)
-            outcome = await self._store.outcome(data, run.uid)
-        if outcome is None:
-            outcome = Outcome.FAILED  # superseded before it could count
-        await self._keep_log(run, pods)
-        ended = replace(run, outcome=outcome)
-        await self._store.record_run(ended)
-        return await self._mark(run, outcome)
+        pods = await self._pods(runs[0].job_ref)
+        known = await self._outcomes(runs)
+        if None in known:
+            await self._take_results(runs, pods)
+            known = await self._outcomes(runs)
+        outcomes = [outcome or Outcome.FAILED for outcome in known]  # superseded before it could count
+        await self._keep_logs(runs, pods)
+        for run, outcome in zip(runs, outcomes, strict=True):
+            await self._store.record_run(_ended(run, outcome))
+        return await self._mark(runs[0], outcomes)
 
-    async def _pods(self, run: Run) -> list[Json]:
-        listed = await self._cluster.list("pods", run.ref.namespace, f"{Label.RUN}={run.ref.name}")
+    async def _outcomes(self, runs: Sequence[Run]) -> list[Outcome | None]:
+        return [await self._store.outcome(AssetId(run.ref.namespace, run.asset_key), run.report_id) for run in runs]
+
+    async def _pods(self, job: Ref) -> list[Json]:
+        listed = await self._cluster.list("pods", job.namespace, f"{Label.RUN}={job.name}")
         return sorted(listed.items, key=lambda pod: pod["metadata"].get("creationTimestamp") or "")
 
-    async def _take_result(self, run: Run, pods: list[Json]) -> None:
-        problem = await self._from_messages(run, pods)
-        if await self._store.outcome(AssetId(run.ref.namespace, run.asset_key), run.uid):
-            return
+    async def _take_results(self, runs: Sequence[Run], pods: list[Json]) -> None:
+        """Take what the pods left, and close the runs of which even they tell nothing."""
+        problem = await self._from_messages(runs, pods)
+        silent = [run for run, outcome in zip(runs, await self._outcomes(runs), strict=True) if outcome is None]
         now = self._clock()
-        await self._store.append([entry(run, None, self._ending(run, pods, problem), None, now)])
+        ends = [entry(run, None, self._ending(run, observed_by(run, pods), problem), None, now) for run in silent]
+        if ends:
+            await self._store.append(ends)
 
-    async def _from_messages(self, run: Run, pods: list[Json]) -> str | None:
+    async def _from_messages(self, runs: Sequence[Run], pods: list[Json]) -> str | None:
         """Take what the pods left; give the sentence for what could not be taken."""
         problem = None
         for pod in pods:
             try:
-                await self._from_message(run, pod)
+                await self._from_message(runs, pod)
             except (Rejected, Forbidden) as error:
                 problem = str(error)
         return problem
 
-    async def _from_message(self, run: Run, pod: Json) -> None:
+    async def _from_message(self, runs: Sequence[Run], pod: Json) -> None:
         text, attempt, now = _message(pod), pod["metadata"]["name"], self._clock()
         result = read_result(text) if is_json_object(text) or _succeeded(pod) else None
         if result is None:
             return
         # what an attempt that failed could not post is history; that it names no version is no further news
-        events = events_of(result, run, attempt, now) if _succeeded(pod) else result.events or []
-        cut = await self._cut(run)
-        await self._store.append([entry(run, attempt, check_event(one, now), cut, now) for one in events])
+        events = events_of(result, runs[0], attempt, now) if _succeeded(pod) else result.events or []
+        entry_of = reporter(runs, await self._cut(runs[0]), now)
+        await self._store.append([entry_of(attempt, check_event(one, now)) for one in events])
 
     async def _cut(self, run: Run) -> Partitions | None:
-        """Give the asset's definition of partitions; of an asset that is gone none."""
+        """Give the asset's definition of partitions; of an asset that is gone, or that shares its pod, none."""
+        if run.group is not None:
+            return None
         try:
             asset = await self._cluster.get(Kind.ASSET.plural, *run.asset)
         except NotFound:
@@ -102,22 +110,33 @@ class Recorder:
         words = why_failed(run, pods) if run.phase is RunPhase.FAILED else problem or _silent(run)
         return Event(f"{run.uid}:end"[:64], FAILED[run.kind], run.asset_key, time, description=words)
 
-    async def _keep_log(self, run: Run, pods: list[Json]) -> None:
-        """Keep the end of the newest attempt's log; a pod that is gone has none."""
-        if not pods:
-            return
+    async def _keep_logs(self, runs: Sequence[Run], pods: list[Json]) -> None:
+        """Keep the end of the newest attempt's log, once for all that one pod observed; a pod that is gone has none."""
+        for ref, run in {log_ref(run): run for run in runs}.items():
+            if mine := observed_by(run, pods):
+                await self._keep_log(ref, mine[-1]["metadata"]["name"])
+
+    async def _keep_log(self, ref: Ref, pod: str) -> None:
         try:
-            log = await self._cluster.pod_log(run.ref.namespace, pods[-1]["metadata"]["name"])
+            log = await self._cluster.pod_log(ref.namespace, pod)
         except (NotFound, Rejected):
             return
-        await self._store.put_log(run.ref, log)
+        await self._store.put_log(ref, log)
 
-    async def _mark(self, run: Run, outcome: Outcome) -> Json | None:
-        patch = {"metadata": {"annotations": {Annotation.OUTCOME.value: outcome.value}}}
+    async def _mark(self, run: Run, outcomes: Sequence[Outcome]) -> Json | None:
+        notes = {Annotation.OUTCOME.value: next((one for one in _GRAVEST if one in outcomes), outcomes[0]).value}
+        if run.group:
+            notes[Annotation.OUTCOMES.value] = outcomes_json(outcomes)
         try:
-            return await self._cluster.patch("jobs", run.ref.namespace, run.ref.name, patch)
+            return await self._cluster.patch("jobs", *run.job_ref, {"metadata": {"annotations": notes}})
         except NotFound:
             return None
+
+
+def _ended(run: Run, outcome: Outcome) -> Run:
+    """Give a run as it is remembered; in a Job that failed because of others, one that was observed is a success."""
+    worked = run.group is not None and outcome is not Outcome.FAILED
+    return replace(run, outcome=outcome, phase=RunPhase.SUCCEEDED if worked else run.phase)
 
 
 def _silent(run: Run) -> str:

@@ -7,6 +7,8 @@ termination messages.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from upwell.protocol import Event, EventType
@@ -17,6 +19,19 @@ from upwell_operator.errors import Forbidden
 from upwell_operator.store.records import Append
 
 FAILURES = frozenset({EventType.OBSERVATION_FAILED, EventType.MATERIALIZATION_FAILED})
+Reporter = Callable[[str | None, Event], Append]
+"""From an attempt and its event to the entry of the store. Raises Forbidden."""
+
+
+def reporter(runs: Sequence[Run], cut: Partitions | None, now: datetime) -> Reporter:
+    """Give who judges the events of a Job's pods: each event is its asset's run's, of those that share the Job.
+
+    About assets that are none of theirs they may say as much as any run, as a group. `cut` is as for `entry`: an asset
+    that is cut into partitions never shares its Job.
+    """
+    by_key = {run.asset_key: run for run in runs}
+    group = replace(runs[0], ref=runs[0].job_ref)
+    return lambda attempt, event: entry(by_key.get(event.asset_key, group), attempt, event, cut, now)
 
 
 def entry(run: Run, attempt: str | None, event: Event, cut: Partitions | None, now: datetime) -> Append:
@@ -38,7 +53,7 @@ def entry(run: Run, attempt: str | None, event: Event, cut: Partitions | None, n
         code_version=run.code_version,
         version=derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else named(event),
         kind=run.kind,
-        uid=run.uid or None,
+        uid=run.report_id or None,
         versions=sliced,
         last=event.result or event.type in FAILURES,
     )
@@ -56,4 +71,4 @@ def _about_another(run: Run, attempt: str | None, event: Event) -> Append:
             "only an AssetObservation without a dataVersion."
         )
     data = AssetId(run.ref.namespace, event.asset_key)
-    return Append(id=data, event=event, run=run.ref.name, attempt=attempt, uid=run.uid or None)
+    return Append(id=data, event=event, run=run.ref.name, attempt=attempt, uid=run.report_id or None)

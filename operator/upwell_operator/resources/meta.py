@@ -71,6 +71,10 @@ class Annotation(StrEnum):
     """The request token that the run answers, if one does."""
     OBSERVATION_JOB = f"{GROUP}/observation-job"
     """Resource name of the ObservationJob, whole, on the Jobs of its runs."""
+    MEMBERS = f"{GROUP}/members"
+    """On a Job that several assets share: JSON list of its runs, each with asset, key, fence, function and pod."""
+    OUTCOMES = f"{GROUP}/outcomes"
+    """On a Job that several assets share: JSON list of their outcomes, in the order of `members`."""
     OUTCOME = f"{GROUP}/outcome"
     """Set once the run's result is recorded: Changed, Unchanged, Materialized, Failed. Until then it is not pruned."""
 

@@ -115,6 +115,14 @@ class ObservationJobSpec(Model):
         description="How many runs of the job keep their Jobs, pods and logs, whatever `history` of their assets says. "
         "A Job goes only after its result is recorded, and with all the others of its run.",
     )
+    parallelism: Int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Let assets share pods: those that `python` observes, and whose `observe` differs in nothing but "
+        "`function`, `retries`, `timeoutSeconds` and `every`, are observed by at most this many pods at once, one "
+        "after the other in each. Left out: every asset has a pod of its own.",
+    )
     timeout_seconds: Int | None = Field(
         None,
         ge=1,

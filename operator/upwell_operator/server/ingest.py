@@ -9,7 +9,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request
 
-from upwell_operator.reconcile.reporting import entry
+from upwell_operator.reconcile.reporting import reporter
 from upwell_operator.server import body
 from upwell_operator.server.accepting import Acknowledgement, counted, take
 from upwell_operator.server.answers import Json
@@ -32,5 +32,5 @@ async def report_of_run(namespace: Namespace, run: Name, request: Request, face:
         token = bearer(request.headers.get("authorization"))
         caller = await face.identity.of(token, face.settings.audience)
         facts = await face.runs.facts(caller, namespace, run)
-        raw = await body.read(request)
-        return await take(face, raw, partial(entry, facts.run, facts.pod, cut=facts.cut, now=face.clock()))
+        entry_of = partial(reporter(facts.runs, facts.cut, face.clock()), facts.pod)
+        return await take(face, await body.read(request), entry_of)

@@ -105,6 +105,7 @@ def run_json(run: Run) -> Json:
         inputs=inputs_json(run.inputs),
         codeVersion=run.code_version,
         observationJob=run.observation_job,
+        sharedJob=run.group,
         fence=run.fence,
         createdAt=run.created_at,
         endedAt=run.ended_at,

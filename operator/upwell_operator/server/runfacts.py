@@ -1,4 +1,4 @@
-"""What is trusted about a run: read from its Job, after the pod that asks was found to belong to it.
+"""What is trusted about a run, or about those that share a Job: read from it, once the pod was found to be its own.
 
 The pod is who kubelet's token says it is; its label and its owner lead to the Job; the Job's annotations, which the
 operator wrote, say asset, kind, fence and inputs. Nothing that the pod says about itself is believed.
@@ -16,7 +16,7 @@ from typing import Final
 
 from upwell_operator.cluster.port import Caller, Cluster, Object
 from upwell_operator.domain.partitions import Partitions, written
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import read_runs
 from upwell_operator.domain.snapshot import Run
 from upwell_operator.errors import NotFound
 from upwell_operator.resources.meta import Kind, Label
@@ -29,9 +29,9 @@ TTL_SECONDS: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """One attempt of a run, as the cluster tells it."""
+    """One pod of a Job, as the cluster tells it: exactly these runs it may report for."""
 
-    run: Run
+    runs: tuple[Run, ...]
     pod: str
     cut: Partitions | None = None
     """How the asset was cut into partitions when the run first reported."""
@@ -57,9 +57,11 @@ class RunBook:
     async def _load(self, namespace: str, run: str, pod: str, uid: str) -> tuple[RunFacts, float]:
         job = await self._job_of(namespace, run, pod, uid)
         facts = _facts_of(job, pod)
-        return replace(facts, cut=await self._cut(facts.run)), self._now() + TTL_SECONDS
+        return replace(facts, cut=await self._cut(facts.runs[0])), self._now() + TTL_SECONDS
 
     async def _cut(self, run: Run) -> Partitions | None:
+        if run.group is not None:
+            return None  # what is cut into partitions shares no Job
         try:
             asset = await self._cluster.get(Kind.ASSET.plural, *run.asset)
         except NotFound:
@@ -90,11 +92,11 @@ def job_owner(pod: Object, run: str) -> str | None:
 
 
 def _facts_of(job: Object, pod: str) -> RunFacts:
-    run = read_run(job)
-    if run is None:
+    runs = read_runs(job)
+    if not runs:
         name = f"{job['metadata']['namespace']}/{job['metadata']['name']}"
         raise _forbidden(f"The Job {name} was not made by Upwell: it lacks the annotations of a run.")
-    return RunFacts(run, pod)
+    return RunFacts(runs, pod)
 
 
 def _forbidden(detail: str) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
 
-from upwell_operator.domain.runs import read_run
+from upwell_operator.domain.runs import log_ref, observed_by, read_runs
 from upwell_operator.domain.snapshot import Ref, Run, RunPhase
 from upwell_operator.errors import NotFound
 from upwell_operator.resources.meta import Kind, Label
@@ -51,9 +51,9 @@ async def get_log(namespace: Namespace, run: Name, face: TheFace, who: Person) -
     """Give the end of what a run printed; while it runs, what it has printed so far. Needs `get` on `assets/log`."""
     found = await _need(face, namespace, run)
     await face.rights.demand(who, "get", "assets/log", namespace, found.asset.name)
-    kept = await face.store.log(namespace, run)
+    kept = await face.store.log(*log_ref(found))
     if not kept and found.outcome is None:
-        kept = await _living_log(face, namespace, run)
+        kept = await _living_log(face, found)
     return PlainTextResponse(kept or "")
 
 
@@ -62,19 +62,25 @@ async def _need(face: Face, namespace: str, name: str) -> Run:
     recorded = await face.store.run(namespace, name)
     if recorded is not None and recorded.phase is not RunPhase.ACTIVE:
         return recorded
-    try:
-        living = read_run(await face.cluster.get("jobs", namespace, name))
-    except NotFound:
-        living = None
-    found = living or recorded
+    found = await _living(face, recorded.job_ref if recorded else Ref(namespace, name), name) or recorded
     if found is None:
         detail = f"There is no run {name!r} in namespace {namespace!r}; GET /v1/runs?namespace={namespace} lists them."
         raise Problem(404, "not-found", detail)
     return found
 
 
-async def _living_log(face: Face, namespace: str, run: str) -> str:
-    pods = (await face.cluster.list("pods", namespace, f"{Label.RUN}={run}")).items
+async def _living(face: Face, job: Ref, name: str) -> Run | None:
+    """Give a run as its Job says, if that is still there."""
+    try:
+        runs = read_runs(await face.cluster.get("jobs", *job))
+    except NotFound:
+        return None
+    return next((run for run in runs if run.ref.name == name), None)
+
+
+async def _living_log(face: Face, run: Run) -> str:
+    namespace, job = run.job_ref
+    pods = observed_by(run, (await face.cluster.list("pods", namespace, f"{Label.RUN}={job}")).items)
     if not pods:
         return ""
     newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))

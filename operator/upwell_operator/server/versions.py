@@ -77,8 +77,10 @@ def _direct(uses: Sequence[Use], states: dict[AssetId, AssetState]) -> dict[str,
 def _is_now(use: Use, states: dict[AssetId, AssetState]) -> bool:
     """Say whether that build is what the asset is now."""
     made = states.get(use.id, UNKNOWN_STATE).materialization
-    return made is not None and made.version == use.version and (
-        by_data(made.inputs, use.id.namespace).get(use.input) == use.consumed
+    return (
+        made is not None
+        and made.version == use.version
+        and (by_data(made.inputs, use.id.namespace).get(use.input) == use.consumed)
     )
 
 

@@ -104,12 +104,14 @@ def _pack(run: Run) -> dict[str, Any]:
         "request": run.request,
         "observationJob": run.observation_job,
         "jobRun": run.job_run,
+        "group": run.group,
+        "pod": run.pod,
         "outcome": run.outcome and run.outcome.value,
         "createdAt": run.created_at and timestamp(run.created_at),
         "endedAt": run.ended_at and timestamp(run.ended_at),
         "message": run.message,
     }
-    return {name: value for name, value in row.items() if value or name == "fence"}
+    return {name: value for name, value in row.items() if value or name in ("fence", "pod")}
 
 
 def _unpack(ref: Ref, row: dict[str, Any]) -> Run:
@@ -132,6 +134,8 @@ def _unpack(ref: Ref, row: dict[str, Any]) -> Run:
         request=row.get("request"),
         observation_job=row.get("observationJob"),
         job_run=row.get("jobRun"),
+        group=row.get("group"),
+        pod=row.get("pod"),
         outcome=Outcome(outcome) if outcome else None,
         created_at=moment_or_none(row.get("createdAt")),
         ended_at=moment_or_none(row.get("endedAt")),

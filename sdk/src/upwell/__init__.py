@@ -9,8 +9,8 @@ Names, arguments and meaning are Dagster's. A decorated function is still a func
 from typing import TYPE_CHECKING, Any
 
 from upwell.context import AssetExecutionContext
-from upwell.decorators import asset, observable_source_asset
-from upwell.definitions import AutoMaterializePolicy
+from upwell.decorators import asset, multi_observable_source_asset, observable_source_asset
+from upwell.definitions import AssetSpec, AutoMaterializePolicy
 from upwell.events import AssetMaterialization, AssetObservation, MaterializeResult, ObserveResult
 from upwell.keys import AssetKey
 from upwell.metadata import MetadataValue
@@ -38,6 +38,7 @@ __all__ = [
     "AssetMaterialization",
     "AssetObservation",
     "AssetSelection",
+    "AssetSpec",
     "AutoMaterializePolicy",
     "DataVersion",
     "DataVersionsByPartition",
@@ -58,6 +59,7 @@ __all__ = [
     "asset",
     "define_asset_job",
     "materialize",
+    "multi_observable_source_asset",
     "observable_source_asset",
     "observe",
 ]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import Any, Callable, Coroutine, Iterator, Mapping
+from typing import Any, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
 from upwell.context import AssetExecutionContext
+from upwell.definitions import MARK, MultiAssetDefinition
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import AssetMaterialization, AssetObservation, AssetResult, MaterializeResult, ObserveResult
+from upwell.keys import AssetKey
 from upwell.protocol import MAX_EVENT_BYTES, MAX_PARTITIONS_PER_EVENT, Event, RunKind
 from upwell.versions import DataVersion, DataVersionsByPartition
 from upwell.wire import dumps, encode, event_of
@@ -20,16 +22,83 @@ from upwell.wire import dumps, encode, event_of
 def run_function(function: Callable[..., Any], context: AssetExecutionContext) -> Event:
     """Call `function` and give the event of its result; async functions are awaited.
 
-    Raises what the function raises, WrongType if it returns what means nothing, InvalidValue if the result cannot be
+    Of a function that observes several assets, it is the event of the one that the run is about. Raises what the
+    function raises, WrongType if it returns what means nothing, InvalidValue if the result cannot be
     recorded.
     """
-    returned = function(context) if takes_context(function) else function()
-    if inspect.iscoroutine(returned):
-        returned = _await(returned)
+    if multi_of(function) is not None:
+        return next(results_of(function, context))
+    returned = _called(function, context)
     if isinstance(returned, DataVersionsByPartition) and context.run.kind is RunKind.OBSERVE:
         event = _by_partition(returned, context)
-    else:
-        event = _result_event(_judge(function, returned, context), context)
+        encode(event)
+        return event
+    return _event(_judge(function, returned, context), context, context.asset_key)
+
+
+def multi_of(function: Callable[..., Any]) -> MultiAssetDefinition | None:
+    """Give the definition of a function that observes several assets; None for any other."""
+    definition = getattr(function, MARK, None)
+    return definition if isinstance(definition, MultiAssetDefinition) else None
+
+
+def results_of(function: Callable[..., Any], context: AssetExecutionContext) -> Iterator[Event]:
+    """Call a function that observes several assets, and give the events of those selected, as they come.
+
+    Raises what the function raises, WrongType for what is no ObserveResult, InvalidValue for a key that is none of its
+    specs', that comes twice, or that is selected and does not come.
+    """
+    definition = multi_of(function)
+    keys = definition.keys if definition else ()
+    missing = [str(key) for key in sorted(context.selected_asset_keys, key=str) if key not in keys]
+    if missing:
+        known = ", ".join(map(str, keys))
+        raise InvalidValue(f"{_name(function)} does not observe {', '.join(missing)}; its specs are {known}")
+    seen: set[AssetKey] = set()
+    for returned in _several(function, _called(function, context)):
+        key = _named(function, returned, keys, seen)
+        seen.add(key)
+        if key in context.selected_asset_keys:
+            yield _event(returned, context, key)
+    if silent := [str(key) for key in sorted(context.selected_asset_keys - seen, key=str)]:
+        raise InvalidValue(f"{_name(function)} gave no result for {', '.join(silent)}")
+
+
+def _called(function: Callable[..., Any], context: AssetExecutionContext) -> Any:
+    returned = function(context) if takes_context(function) else function()
+    return _await(returned) if inspect.iscoroutine(returned) else returned
+
+
+def _several(function: Callable[..., Any], returned: Any) -> Iterable[Any]:
+    """Give what a function returned as several results: yielded, in a list, or one alone."""
+    if isinstance(returned, ObserveResult):
+        return (returned,)
+    if isinstance(returned, (str, bytes, Mapping)) or not isinstance(returned, Iterable):
+        found = "None" if returned is None else f"a value of type {type_name(returned)}"
+        raise WrongType(f"{_name(function)} returned {found}; it yields an ObserveResult(asset_key=…) for each asset")
+    return returned
+
+
+def _named(function: Callable[..., Any], returned: Any, keys: Sequence[AssetKey], seen: set[AssetKey]) -> AssetKey:
+    """Give the key that a result names. Raises WrongType, InvalidValue."""
+    if not isinstance(returned, ObserveResult):
+        raise WrongType(f"{_name(function)} yielded a value of type {type_name(returned)}; it yields ObserveResults")
+    if returned.asset_key is None:
+        raise InvalidValue(f"{_name(function)} yielded a result without asset_key; say which of its assets it is about")
+    if returned.partition is not None:
+        raise InvalidValue(
+            f"{_name(function)} yielded a result about a partition; let a function of its own observe it"
+        )
+    if returned.asset_key not in keys:
+        known = ", ".join(map(str, keys))
+        raise InvalidValue(f"{_name(function)} yielded a result about {returned.asset_key}; its specs are {known}")
+    if returned.asset_key in seen:
+        raise InvalidValue(f"{_name(function)} yielded two results about {returned.asset_key}")
+    return returned.asset_key
+
+
+def _event(returned: AssetResult, context: AssetExecutionContext, key: AssetKey) -> Event:
+    event = _result_event(returned, context, key)
     encode(event)
     return event
 
@@ -89,12 +158,12 @@ def _wrong_return(function: Callable[..., Any], returned: Any, *, observes: bool
     return f"{_name(function)} returned {found}; {wanted}"
 
 
-def _result_event(result: AssetResult, context: AssetExecutionContext) -> Event:
+def _result_event(result: AssetResult, context: AssetExecutionContext, key: AssetKey) -> Event:
     """Give the event of a run's own result: metadata of the context first, the result's own wins."""
     kind = AssetObservation if context.run.kind is RunKind.OBSERVE else AssetMaterialization
     metadata = {**context.output_metadata, **result.metadata}
     partition = result.partition if isinstance(result, ObserveResult) else None
-    record = kind(context.asset_key, metadata=metadata, partition=partition, tags=result.tags)
+    record = kind(key, metadata=metadata, partition=partition, tags=result.tags)
     version = result.data_version.value if result.data_version else None
     return replace(event_of(record), data_version=version, result=True)
 
@@ -105,7 +174,7 @@ def _by_partition(returned: DataVersionsByPartition, context: AssetExecutionCont
     for versions in before:
         record = AssetObservation(context.asset_key)
         context.emit(replace(event_of(record), partitions=versions))
-    return replace(_result_event(ObserveResult(), context), partitions=last)
+    return replace(_result_event(ObserveResult(), context, context.asset_key), partitions=last)
 
 
 def _portions(versions: Mapping[str, DataVersion]) -> Iterator[dict[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import AssetEvent, AssetObservation
@@ -46,13 +46,13 @@ class AssetExecutionContext:
 
     def __init__(
         self,
-        asset_key: AssetKey,
+        asset_keys: Sequence[AssetKey],
         run: Run,
         emit: Callable[[Event], None],
         inputs: Mapping[str, str | None],
         prepare_log: Callable[[logging.Logger], None] | None = None,
     ) -> None:
-        self._asset_key = asset_key
+        self._asset_keys = tuple(asset_keys)
         self._run = run
         self.emit = emit
         """Where events go; `log_event` is the door for a function."""
@@ -62,8 +62,15 @@ class AssetExecutionContext:
 
     @property
     def asset_key(self) -> AssetKey:
-        """The key of the asset that the function is about."""
-        return self._asset_key
+        """The key of the asset that the function is about. Raises InvalidValue when there are several."""
+        if len(self._asset_keys) > 1:
+            raise InvalidValue("this function observes several assets at once; context.selected_asset_keys has them")
+        return self._asset_keys[0]
+
+    @property
+    def selected_asset_keys(self) -> frozenset[AssetKey]:
+        """The keys that are to be observed now; of a `multi_observable_source_asset`, some or all of its specs."""
+        return frozenset(self._asset_keys)
 
     @property
     def run(self) -> Run:
@@ -98,7 +105,7 @@ class AssetExecutionContext:
         """
         if not isinstance(event, AssetEvent):
             raise WrongType(f"log_event takes an AssetObservation or AssetMaterialization, not {type_name(event)}")
-        if event.asset_key != self._asset_key:
+        if event.asset_key not in self._asset_keys:
             self._check_foreign(event)
         self.emit(event_of(event))
 
@@ -115,6 +122,6 @@ class AssetExecutionContext:
         """Refuse more than metadata about another asset. Raises InvalidValue."""
         if not isinstance(event, AssetObservation) or event.data_version is not None:
             raise InvalidValue(
-                f"a run of {self._asset_key} may only record an AssetObservation without a data version about another"
-                f" asset, and this is about {event.asset_key}; let that asset's own run say it"
+                f"a run of {', '.join(map(str, self._asset_keys))} may only record an AssetObservation without a data"
+                f" version about another asset, and this is about {event.asset_key}; let that asset's own run say it"
             )

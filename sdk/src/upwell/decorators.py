@@ -1,4 +1,6 @@
-"""The two decorators: `@observable_source_asset` for data that others own, `@asset` for data that we make.
+"""The decorators: `@observable_source_asset` for data that others own, `@asset` for data that we make.
+
+`@multi_observable_source_asset` lets one function look at several sources.
 
 Arguments have Dagster's names and meaning; one that does not exist is Python's own TypeError, which names it. The
 function is given back as it is, with its definition in an attribute. Limits: a function takes nothing or `context`.
@@ -10,7 +12,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, Callable, Mapping, Sequence, TypeVar, Union, overload
 
-from upwell.definitions import MARK, AssetDefinition, AutoMaterializePolicy
+from upwell.definitions import MARK, AssetDefinition, AssetSpec, AutoMaterializePolicy, MultiAssetDefinition
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import split_tags
 from upwell.inference import typed
@@ -66,6 +68,50 @@ def observable_source_asset(
         )
 
     return decorate if observe_fn is None else decorate(observe_fn)
+
+
+def multi_observable_source_asset(
+    *,
+    specs: Sequence[AssetSpec],
+    name: str | None = None,
+    description: str | None = None,
+    group_name: str | None = None,
+) -> Callable[[Function], Function]:
+    """Define several sources that one function observes together: it yields an ObserveResult naming its key for each.
+
+    `context.selected_asset_keys` has the keys that are wanted this time; results about others of the specs are passed
+    over. `description` and `group_name` hold for specs without their own; `name` is taken, as Dagster does, and means
+    nothing here, where the assets have names of their own. Raises WrongType and InvalidValue naming the argument.
+    """
+    _text("name", name)
+    if not specs or not all(isinstance(spec, AssetSpec) for spec in specs):
+        raise WrongType("specs is a list of AssetSpec, at least one; write specs=[AssetSpec('raw_orders')]")
+
+    def decorate(function: Function) -> Function:
+        check_parameters(function)
+        given = tuple(_specified(function, spec, description, group_name) for spec in specs)
+        if len({one.key for one in given}) < len(given):
+            raise InvalidValue(f"{function.__qualname__}: specs: two of them have one key; give one another key")
+        setattr(function, MARK, MultiAssetDefinition(given, function))
+        return function
+
+    return decorate
+
+
+def _specified(
+    function: Callable[..., Any], spec: AssetSpec, description: str | None, group_name: str | None
+) -> AssetDefinition:
+    """Give the definition of one of several assets."""
+    about = _described(
+        function,
+        spec.description or description,
+        spec.group_name or group_name,
+        spec.owners,
+        spec.tags,
+        spec.kinds,
+        spec.metadata,
+    )
+    return AssetDefinition(key=AssetKey.from_coercible(spec.key), kind=RunKind.OBSERVE, function=function, **about)
 
 
 @overload

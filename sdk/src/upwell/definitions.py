@@ -7,7 +7,7 @@ and the compilation of manifests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from upwell.errors import WrongType, type_name
 from upwell.keys import AssetKey
@@ -46,6 +46,33 @@ class AssetDefinition:
     code_version: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     auto_materialize_policy: AutoMaterializePolicy | None = None
+
+
+@dataclass(frozen=True)
+class MultiAssetDefinition:
+    """Several sources that one function observes together."""
+
+    specs: tuple[AssetDefinition, ...]
+    function: Callable[..., Any]
+    kind: RunKind = RunKind.OBSERVE
+
+    @property
+    def keys(self) -> tuple[AssetKey, ...]:
+        """Give the keys of its assets, in the order of the specs."""
+        return tuple(spec.key for spec in self.specs)
+
+
+@dataclass(frozen=True)
+class AssetSpec:
+    """One asset of several that a function observes: its key, and what describes it. Arguments are Dagster's."""
+
+    key: Any
+    description: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    group_name: str | None = None
+    owners: Sequence[str] | None = None
+    tags: Mapping[str, str] | None = None
+    kinds: Sequence[str] | set[str] | None = None
 
 
 def definition_of(function: Any) -> AssetDefinition:

@@ -8,6 +8,7 @@
         ├── InvalidEnvironment     the process was not started the way Upwell starts it
         └── Refused                the server understood the report and says no (its `detail` is the text)
     Terminated                     BaseException: the process was asked to stop (SIGTERM)
+    TimedOut                       BaseException: an asset's time is over, in a pod that observes several
 
 Limits: whatever a user's function raises itself is none of these, and is an attempt that may be tried again.
 """
@@ -51,6 +52,10 @@ class Refused(PermanentError):
 
 class Terminated(BaseException):
     """The process received SIGTERM; a BaseException, so that `except Exception` in user code lets it through."""
+
+
+class TimedOut(BaseException):
+    """A function took longer than its asset's timeoutSeconds; a BaseException for the same reason."""
 
 
 def type_name(value: object) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Iterable, Sequence
 
-from upwell.calling import run_function
+from upwell.calling import multi_of, results_of, run_function
 from upwell.context import AssetExecutionContext, Run
-from upwell.definitions import AssetDefinition, definition_of
+from upwell.definitions import AssetDefinition, MultiAssetDefinition, definition_of
 from upwell.errors import InvalidValue
 from upwell.ids import new_ulid, now_rfc3339
 from upwell.keys import AssetKey
@@ -49,13 +49,13 @@ def observe(assets: Sequence[Any], *, raise_on_error: bool = True) -> ExecuteInP
 
     A selection that holds assets without an observe function is refused whole (InvalidValue), naming them.
     """
-    definitions = [definition_of(function) for function in assets]
-    others = [str(definition.key) for definition in definitions if definition.kind is not RunKind.OBSERVE]
+    several, single = _sorted_out(assets)
+    others = [str(definition.key) for definition in single if definition.kind is not RunKind.OBSERVE]
     if others:
         raise InvalidValue(
             f"cannot observe: {', '.join(others)} (no observe function); observe() takes observable source assets only"
         )
-    return _Session(raise_on_error).run(definitions)
+    return _Session(raise_on_error).run(several, single)
 
 
 def materialize(assets: Sequence[Any], *, raise_on_error: bool = True) -> ExecuteInProcessResult:
@@ -63,7 +63,19 @@ def materialize(assets: Sequence[Any], *, raise_on_error: bool = True) -> Execut
 
     Raises what a function raises unless `raise_on_error` is False; then what is downstream of a failure is not run.
     """
-    return _Session(raise_on_error).run([definition_of(function) for function in assets])
+    return _Session(raise_on_error).run(*_sorted_out(assets))
+
+
+def _sorted_out(assets: Sequence[Any]) -> tuple[list[MultiAssetDefinition], list[AssetDefinition]]:
+    """Tell functions that observe several assets from all others. Raises WrongType for what is no asset."""
+    several, single = [], []
+    for function in assets:
+        multi = multi_of(function)
+        if multi is None:
+            single.append(definition_of(function))
+        else:
+            several.append(multi)
+    return several, single
 
 
 class _Session:
@@ -76,20 +88,39 @@ class _Session:
         self._versions: dict[AssetKey, str | None] = {}
         self._broken: set[AssetKey] = set()
 
-    def run(self, definitions: Sequence[AssetDefinition]) -> ExecuteInProcessResult:
-        """Run every definition once; what depends on a failed one is left out."""
-        for definition in in_order(definitions):
+    def run(self, several: Sequence[MultiAssetDefinition], single: Sequence[AssetDefinition]) -> ExecuteInProcessResult:
+        """Run every definition once, those that are observed together first; what depends on a failure is left out."""
+        for multi in several:
+            self._attempt_several(multi)
+        together = {spec.key for multi in several for spec in multi.specs}
+        for definition in in_order([*(spec for multi in several for spec in multi.specs), *single]):
+            if definition.key in together:
+                continue
             if self._broken.isdisjoint(definition.deps):
                 self._attempt(definition)
             else:
                 self._broken.add(definition.key)
         return ExecuteInProcessResult(not self._broken, tuple(self._events))
 
+    def _attempt_several(self, multi: MultiAssetDefinition) -> None:
+        """Observe several assets; what was seen before a failure stands."""
+        run = Run(self._run_id, multi.kind)
+        context = AssetExecutionContext(multi.keys, run, self._emit, {})
+        left = {str(spec.key): spec for spec in multi.specs}
+        try:
+            for event in results_of(multi.function, context):
+                self._succeed(left.pop(event.asset_key), event, {})
+        except Exception as error:
+            if self._raise:
+                raise
+            for definition in left.values():
+                self._fail(definition, error)
+
     def _attempt(self, definition: AssetDefinition) -> None:
         """Run one function, and record its result or its failure."""
         inputs = {str(key): self._versions.get(key) for key in definition.deps}
         run = Run(self._run_id, definition.kind)
-        context = AssetExecutionContext(definition.key, run, self._emit, inputs)
+        context = AssetExecutionContext((definition.key,), run, self._emit, inputs)
         try:
             event = run_function(definition.function, context)
         except Exception as error:

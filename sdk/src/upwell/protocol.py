@@ -63,6 +63,11 @@ class Env(str, Enum):
     """Name of the pod: one attempt of the run."""
     KIND = "UPWELL_KIND"
     ASSET_KEY = "UPWELL_ASSET_KEY"
+    MEMBERS = "UPWELL_MEMBERS"
+    """In a pod that observes several assets, instead of ASSET_KEY and FUNCTION: a JSON list of `{"run", "key",
+    "function", "retries", "timeoutSeconds", "pod"}`. A pod observes those that name its index."""
+    FAILURES = "UPWELL_FAILURES"
+    """How many pods of this pod's index failed before it; empty or absent for none."""
     FUNCTION = "UPWELL_FUNCTION"
     """`module:function`; absent in container mode."""
     INPUTS = "UPWELL_INPUTS"

@@ -58,7 +58,7 @@ def test_a_request_comes_while_a_run_goes_on(
 ) -> None:
     world = a_world(replace(JOB, concurrency=policy), member("r0", phase=phase))
     planned = plan(world, Kind.OBSERVATION_JOB, JOB.ref, NOW)
-    assert tuple(one.run.ref.name for one in of(planned.actions, EndRun)) == ended
+    assert tuple(run.ref.name for one in of(planned.actions, EndRun) for run in one.runs) == ended
     assert len(of(planned.actions, StartRun)) == started
     assert planned.decisions[0].verb is (Verb.RUN if started else Verb.WAIT)
 

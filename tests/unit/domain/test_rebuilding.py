@@ -180,7 +180,7 @@ class TestTheNextTick:
         trigger = Trigger(TriggerType.SCHEDULE, f"schedule nightly, tick {EARLIER.isoformat()}")
         schedule = replace(self.YESTERDAY, concurrency=ConcurrencyPolicy(policy))
         result = planned(a_world(STALE, a_run("c-1", asset="clean", trigger=trigger)), schedule)
-        assert [one.run.ref.name for one in result.actions if isinstance(one, EndRun)] == ended
+        assert [run.ref.name for one in result.actions if isinstance(one, EndRun) for run in one.runs] == ended
         assert (wanted(result), result.current) == (["clean"], NOON)
 
     def test_it_takes_over_what_has_not_begun(self) -> None:

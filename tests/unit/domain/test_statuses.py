@@ -274,6 +274,7 @@ class TestSchedule:
         assert wrong["currentTick"] == "2026-11-22T12:00:00Z"
         assert "currentTick" not in schedule_status(a_world({}), current, {}, Planned(), NOW, None)
 
+
 COUNTS = {
     "a list": (Static(("eu", "us", "asia")), 2, {"total": 3, "known": 2, "unknown": 1}),
     "fewer than were once reported": (Static(("eu",)), 2, {"total": 1, "known": 2, "unknown": 0}),

@@ -29,6 +29,17 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "FIRST_PAUSE", 0.01)
 
 
+INDEXED = {
+    "completionMode": "Indexed",
+    "completions": 3,
+    "parallelism": 2,
+    "backoffLimitPerIndex": 1,
+    "podFailurePolicy": {
+        "rules": [{"action": "FailIndex", "onExitCodes": {"containerName": "run", "operator": "In", "values": [78]}}]
+    },
+}
+
+
 class Laptop:
     """A cluster whose Jobs run."""
 
@@ -105,6 +116,39 @@ async def gone(pid: int) -> None:
 async def until(holds: Callable[[], bool]) -> None:
     while not holds():  # noqa: ASYNC110  # a process writes no asyncio.Event
         await asyncio.sleep(0.01)
+
+
+INDEXES = {
+    "all are complete": ("exit 0", "Complete", {"succeeded": 3, "failed": 0}),
+    "one fails for good, and the others go on": (
+        '[ "$JOB_COMPLETION_INDEX" = 1 ] && exit 78; exit 0',
+        "Failed",
+        {"succeeded": 0, "failed": 1},
+    ),
+    "one is tried again": ('[ "$JOB_COMPLETION_INDEX$FAILURES" = 20 ] && exit 1; exit 0', "Complete", {"failed": 1}),
+    "one is tried too often": ('[ "$JOB_COMPLETION_INDEX" = 2 ] && exit 1; exit 0', "Failed", {"failed": 2}),
+}
+
+
+@pytest.mark.parametrize(("script", "ending", "counts"), INDEXES.values(), ids=INDEXES.keys())
+async def test_every_index_of_a_job_has_its_own_pods(laptop: Laptop, script: str, ending: str, counts: Json) -> None:
+    path = "metadata.annotations['batch.kubernetes.io/job-index-failure-count']"
+    variables = [{"name": "FAILURES", "valueFrom": {"fieldRef": {"fieldPath": path}}}]
+    await laptop.job(script, {"env": variables}, **INDEXED)
+    ended = await laptop.ended()
+    assert ended["type"] == ending
+    assert {name: ended[name] or 0 for name in counts} == counts
+    indexes = [pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] for pod in await laptop.pods()]
+    assert set(indexes) == {"0", "1", "2"}
+
+
+async def test_an_indexed_job_that_is_deleted_leaves_nothing_running(laptop: Laptop, tmp_path: Path) -> None:
+    await laptop.job(f"echo $$$$ > {tmp_path}/$JOB_COMPLETION_INDEX; exec sleep 60", **INDEXED)
+    files = [tmp_path / "0", tmp_path / "1"]
+    await until(lambda: all(file.exists() and file.read_text() for file in files))
+    await laptop.cluster.delete("jobs", "shop", "run")
+    for file in files:
+        await gone(int(file.read_text()))
 
 
 async def test_a_script_that_succeeds_completes_its_job_and_leaves_its_result(laptop: Laptop) -> None:

@@ -43,11 +43,11 @@ class Shelf:
 async def test_why_a_run_is_ended_is_written_unless_the_store_is_away(shelf: Shelf) -> None:
     run = read_run(a_job("raw-1"))
     assert run is not None
-    await Diary(shelf, lambda: False).ended(run, "replaced", NOW)  # type: ignore[arg-type]
+    await Diary(shelf, lambda: False).ended([run], "replaced", NOW)  # type: ignore[arg-type]
     shelf.error = StoreUnavailable("away")
-    await Diary(shelf).ended(run, "replaced", NOW)  # type: ignore[arg-type]
+    await Diary(shelf).ended([run], "replaced", NOW)  # type: ignore[arg-type]
     shelf.error = None
-    await Diary(shelf).ended(run, "replaced", NOW)  # type: ignore[arg-type]
+    await Diary(shelf).ended([run], "replaced", NOW)  # type: ignore[arg-type]
     assert (shelf.asked, shelf.runs) == (2, ["raw-1"])
 
 

@@ -346,5 +346,5 @@ async def test_a_failure_is_closed_by_one_event_however_often_it_is_recorded(ben
     await bench.ends(run, "Failed", "BackoffLimitExceeded")
     await bench.settle()
     (run,) = await bench.runs("raw")
-    await bench.mind._pass._hands.recorder.record(run)
+    await bench.mind._pass._hands.recorder.record([run])
     assert types(await events(bench)) == [EventType.OBSERVATION_FAILED.value]

@@ -21,6 +21,8 @@ PUBLIC = {
     "MaterializeResult",
     "AssetKey",
     "AssetObservation",
+    "AssetSpec",
+    "multi_observable_source_asset",
     "AssetMaterialization",
     "MetadataValue",
     "AutoMaterializePolicy",

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from upwell.calling import run_function
 from upwell.context import AssetExecutionContext
-from upwell.errors import InvalidEnvironment, PermanentError, Terminated, UpwellError, type_name
+from upwell.errors import InvalidEnvironment, PermanentError, Terminated, TimedOut, UpwellError, type_name
 from upwell.ids import new_ulid, now_rfc3339
+from upwell.keys import AssetKey
 from upwell.pod import environment, result
 from upwell.pod.delivery import Delivery
 from upwell.pod.environment import Settings
@@ -34,10 +35,14 @@ DESCRIPTION_CHARS = 1000
 def attempt(environ: Mapping[str, str]) -> int:
     """Run the attempt that the environment describes, and give its exit code. Raises nothing."""
     try:
+        if environ.get(Env.MEMBERS.value):
+            from upwell.pod.group import Group  # noqa: PLC0415 - most pods observe one asset
+
+            return Group(environment.read_group(environ)).run()
         settings = environment.read(environ)
     except InvalidEnvironment as error:
         say(str(error))
-        _write(environ.get(Env.RESULT.value), Result(error=str(error)))
+        write_result(environ.get(Env.RESULT.value), Result(error=str(error)))
         return EXIT_PERMANENT
     return _Attempt(settings).run()
 
@@ -64,7 +69,7 @@ class _Attempt:
         settings = self._settings
         function = load(settings.function, settings.run.kind)
         context = AssetExecutionContext(
-            settings.asset_key, settings.run, self._delivery.log, settings.inputs, log_to_stderr
+            (settings.asset_key,), settings.run, self._delivery.log, settings.inputs, log_to_stderr
         )
         return run_function(function, context)
 
@@ -82,26 +87,14 @@ class _Attempt:
 
     def _failed(self, error: BaseException) -> int:
         """Deliver the failure."""
-        trace = _traceback(error)
+        trace = traceback_of(error)
         sys.stderr.write(trace)
         line = describe(error)
-        self._delivery.put(self._failure(line, trace))
+        self._delivery.put(failure_event(self._settings.asset_key, line, trace))
         budget = self._settings.budget
         unposted = self._delivery.flush(min(budget, TERMINATED_SECONDS) if isinstance(error, Terminated) else budget)
         self._write(Result(error=line, events=unposted or None))
         return exit_code(error)
-
-    def _failure(self, line: str, trace: str) -> Event:
-        """Give the event of a failed attempt; the end of a long traceback says most."""
-        text = trace.encode(errors="backslashreplace")[-MAX_TEXT_BYTES:].decode(errors="ignore")
-        return Event(
-            id=new_ulid(),
-            type=EventType.ATTEMPT_FAILED,
-            asset_key=str(self._settings.asset_key),
-            time=now_rfc3339(),
-            metadata={"traceback": MetadataEntry("text", text)},
-            description=line,
-        )
 
     def _hurry(self) -> None:
         """Be asked to stop when the function has returned already."""
@@ -112,10 +105,23 @@ class _Attempt:
         self._write(Result(error="the function did not stop when it was asked to (SIGTERM)"))
 
     def _write(self, what: Result) -> bool:
-        return _write(self._settings.result_file, what)
+        return write_result(self._settings.result_file, what)
 
 
-def _write(path: str | None, what: Result) -> bool:
+def failure_event(key: AssetKey, line: str, trace: str) -> Event:
+    """Give the event of a failed attempt; the end of a long traceback says most."""
+    text = trace.encode(errors="backslashreplace")[-MAX_TEXT_BYTES:].decode(errors="ignore")
+    return Event(
+        id=new_ulid(),
+        type=EventType.ATTEMPT_FAILED,
+        asset_key=str(key),
+        time=now_rfc3339(),
+        metadata={"traceback": MetadataEntry("text", text)},
+        description=line,
+    )
+
+
+def write_result(path: str | None, what: Result) -> bool:
     """Write the result file, and say if that is impossible."""
     if not path:
         say(f"{Env.RESULT.value} is not set, so there is no file for the result")
@@ -143,11 +149,11 @@ def describe(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - a broken __str__ must not hide the failure
         text = "(its text cannot be read)"
-    own = isinstance(error, (UpwellError, Terminated))
+    own = isinstance(error, (UpwellError, Terminated, TimedOut))
     return result.one_line(text if own else f"{type_name(error)}: {text}", DESCRIPTION_CHARS)
 
 
-def _traceback(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """Give the whole traceback."""
     import traceback  # noqa: PLC0415 - only failures pay for it
 

@@ -40,35 +40,40 @@ class Delivery:
         self._attempt = attempt
         self._budget = budget
         self._changed = Condition()
-        self._pending: deque[tuple[Event, int]] = deque()
+        self._pending: deque[tuple[Event, int, str]] = deque()
         self._bytes = 0
         self._largest_batch = MAX_BATCH_EVENTS
         self._deadline = float("inf")
-        self.refusal: Refused | None = None
-        """The first refusal, if there was one: the run has failed."""
+        self.refusals: dict[str, Refused] = {}
+        """The first refusal of each owner's events: what it observes has failed."""
         self.trouble = ""
         """Why the last try did not work, for a person."""
         if post is not None:
             Thread(target=self._work, args=(post,), name="upwell-delivery", daemon=True).start()
 
-    def log(self, event: Event) -> None:
-        """Take an event from the running function.
+    @property
+    def refusal(self) -> Refused | None:
+        """The refusal of a run that owns all events alone, if there was one."""
+        return self.refusals.get("")
+
+    def log(self, event: Event, owner: str = "") -> None:
+        """Take an event from the running function; `owner` tells those apart that share a pod.
 
         Raises Refused if the server has refused an earlier one, InvalidValue if it is too large, UpwellError if too
         much waits for a server that does not answer.
         """
-        if self.refusal is not None:
-            raise self.refusal
+        if owner in self.refusals:
+            raise self.refusals[owner]
         size = len(encode(event).encode())
         with self._changed:
             if not self._changed.wait_for(lambda: self._bytes + size <= MAX_BACKLOG_BYTES, self._budget):
                 raise UpwellError(f"{self._bytes:,} bytes of events wait; the server does not answer: {self.trouble}")
-            self._add(event, size)
+            self._add(event, size, owner)
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event, owner: str = "") -> None:
         """Take an event of the run itself, which is never too late."""
         with self._changed:
-            self._add(event, len(encode(event).encode()))
+            self._add(event, len(encode(event).encode()), owner)
 
     def flush(self, seconds: float) -> list[Event]:
         """Wait until everything is posted, at most `seconds`; give what is not."""
@@ -76,14 +81,14 @@ class Delivery:
         with self._changed:
             while self._post is not None and self._pending and (left := self._deadline - time.monotonic()) > 0:
                 self._changed.wait(min(left, POLL_SECONDS))
-            return [event for event, _ in self._pending]
+            return [event for event, *_ in self._pending]
 
     def hurry(self, seconds: float) -> None:
         """Let `flush` end within `seconds`, if it would not end earlier. Safe in a signal handler."""
         self._deadline = min(self._deadline, time.monotonic() + seconds)
 
-    def _add(self, event: Event, size: int) -> None:
-        self._pending.append((event, size))
+    def _add(self, event: Event, size: int, owner: str) -> None:
+        self._pending.append((event, size, owner))
         self._bytes += size
         self._changed.notify_all()
 
@@ -110,7 +115,7 @@ class Delivery:
             self._changed.wait_for(lambda: self._pending)
             batch: list[Event] = []
             total = 0
-            for event, size in self._pending:
+            for event, size, _ in self._pending:
                 total += size
                 if batch and (total > MAX_EVENT_BYTES or len(batch) >= self._largest_batch):
                     break
@@ -129,5 +134,5 @@ class Delivery:
         if len(batch) > 1:
             self._largest_batch = 1
             return
-        self.refusal = self.refusal or refused
+        self.refusals.setdefault(self._pending[0][2], refused)
         self._done(1)

@@ -9,7 +9,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Mapping
+from typing import Any, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from upwell.context import Run
@@ -17,27 +17,76 @@ from upwell.errors import InvalidEnvironment, PermanentError
 from upwell.keys import AssetKey
 from upwell.protocol import PROTOCOL_VERSION, Env, RunKind
 
+INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+"""Kubernetes' own, in the pods of an Indexed Job."""
 BUDGET_VARIABLE = "UPWELL_POST_BUDGET"
 DEFAULT_BUDGET = 30.0
 SCHEMES = ("http", "https")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """One run, as its environment tells it."""
+class Place:
+    """Where a pod is: what it is part of, and where it reports to."""
 
-    function: str
-    asset_key: AssetKey
     run: Run
-    inputs: Mapping[str, str | None]
     server: SplitResult | None
     token_file: str | None
     result_file: str | None
     budget: float
 
 
+@dataclass(frozen=True)
+class Settings(Place):
+    """One run, as its environment tells it."""
+
+    function: str
+    asset_key: AssetKey
+    inputs: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the assets that a pod observes."""
+
+    run: str
+    key: AssetKey
+    function: str
+    retries: int
+    timeout_seconds: int
+
+
+@dataclass(frozen=True)
+class GroupSettings(Place):
+    """Several runs that share a pod; `run` is the Job that carries them."""
+
+    members: tuple[Member, ...]
+    failures: int = 0
+    """How many pods failed before this one."""
+
+
 def read(environ: Mapping[str, str]) -> Settings:
-    """Read the environment. Raises InvalidEnvironment naming the variable."""
+    """Read the environment of a run. Raises InvalidEnvironment naming the variable."""
+    return Settings(
+        **_place(environ),
+        function=_needed(environ, Env.FUNCTION),
+        asset_key=_key(_needed(environ, Env.ASSET_KEY)),
+        inputs=_inputs(environ.get(Env.INPUTS.value) or "[]"),
+    )
+
+
+def read_group(environ: Mapping[str, str]) -> GroupSettings:
+    """Read the environment of a pod that several runs share. Raises InvalidEnvironment naming the variable."""
+    index = environ.get(INDEX_VARIABLE, "0")
+    failures = environ.get(Env.FAILURES.value) or "0"
+    return GroupSettings(
+        **_place(environ),
+        members=_members(_needed(environ, Env.MEMBERS), index),
+        failures=int(failures) if failures.isdigit() else 0,
+    )
+
+
+def _place(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read what every pod is told."""
     _check_protocol(environ.get(Env.PROTOCOL.value))
     server = _server(environ.get(Env.SERVER.value))
     run = Run(
@@ -46,16 +95,24 @@ def read(environ: Mapping[str, str]) -> Settings:
         namespace=_name(environ, Env.NAMESPACE) if server else environ.get(Env.NAMESPACE.value),
         attempt=environ.get(Env.ATTEMPT.value),
     )
-    return Settings(
-        function=_needed(environ, Env.FUNCTION),
-        asset_key=_key(_needed(environ, Env.ASSET_KEY)),
-        run=run,
-        inputs=_inputs(environ.get(Env.INPUTS.value) or "[]"),
-        server=server,
-        token_file=environ.get(Env.TOKEN_FILE.value),
-        result_file=environ.get(Env.RESULT.value),
-        budget=_budget(environ.get(BUDGET_VARIABLE)),
-    )
+    return {
+        "run": run,
+        "server": server,
+        "token_file": environ.get(Env.TOKEN_FILE.value),
+        "result_file": environ.get(Env.RESULT.value),
+        "budget": _budget(environ.get(BUDGET_VARIABLE)),
+    }
+
+
+def _members(text: str, index: str) -> tuple[Member, ...]:
+    """Read the assets that this pod observes, of all that share its Job."""
+    try:
+        mine = [one for one in json.loads(text) if str(one["pod"]) == index]
+        return tuple(
+            Member(one["run"], _key(one["key"]), one["function"], one["retries"], one["timeoutSeconds"]) for one in mine
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidEnvironment(f"{Env.MEMBERS.value} is no JSON list of assets: {text!r:.200}") from error
 
 
 def _needed(environ: Mapping[str, str], name: Env) -> str:

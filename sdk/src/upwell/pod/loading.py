@@ -13,7 +13,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable
 
-from upwell.definitions import MARK, AssetDefinition
+from upwell.definitions import MARK, AssetDefinition, MultiAssetDefinition
 from upwell.errors import FunctionNotFound, WrongType, type_name
 from upwell.protocol import RunKind
 
@@ -87,7 +87,7 @@ def _offer(module: ModuleType) -> str:
 def _check_kind(name: str, function: Any, kind: RunKind) -> None:
     """Refuse to materialize with a function that observes, and the reverse."""
     definition = getattr(function, MARK, None)
-    if isinstance(definition, AssetDefinition) and definition.kind is not kind:
+    if isinstance(definition, (AssetDefinition, MultiAssetDefinition)) and definition.kind is not kind:
         raise WrongType(
             f"{name} is decorated with {_DECORATOR[definition.kind]}, but this run is to {kind.value}; name it under"
             f" {_FIELD[definition.kind]}, or decorate it with {_DECORATOR[kind]}"

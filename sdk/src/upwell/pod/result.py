@@ -1,7 +1,9 @@
 """The result file: what could not be posted, in at most 4 KiB, because kubelet keeps no more of it.
 
 What does not fit is left out in this order: events beyond the newest few, metadata from the biggest entry down, tags,
-older events; each time the description says so. A data version is never left out. Limits: the file is written in place,
+older events; each time the description says so. A data version is never left out. Of several assets that share a pod,
+what they logged on the way goes first, then all metadata and tags, then long descriptions, and at last the results of
+those that came last; how many did not fit is said. Limits: the file is written in place,
 since in a pod it is a mount that cannot be replaced.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Sequence
 
-from upwell.protocol import MAX_RESULT_BYTES, Event, Result
+from upwell.protocol import MAX_RESULT_BYTES, Event, EventType, Result
 from upwell.wire import dumps, entry_size, to_wire
 
 MOST_EVENTS = 40
@@ -18,7 +20,10 @@ MOST_EVENTS = 40
 MARK_BYTES = 128
 """Room for the remark that something was left out."""
 DESCRIPTION_CHARS = 200
+SHORT_CHARS = 80
 ERROR_CHARS = 500
+_ROOM = "x" * ERROR_CHARS
+LOST = "{lost} of {of} results did not fit into the 4 KiB of a result file, and the server could not be reached"
 
 
 def write(path: str, result: Result) -> None:
@@ -37,6 +42,21 @@ def fitted(result: Result) -> bytes:
             break
         result = replace(result, events=shrink(result.events or [], result))
     return _json(result if _size(result) <= MAX_RESULT_BYTES else _bare(result))
+
+
+def fit_several(events: Sequence[Event]) -> tuple[list[Event], int]:
+    """Give of the events of several assets what a result file holds, and how many results it does not hold."""
+    if _size(Result(events=list(events), error=_ROOM)) <= MAX_RESULT_BYTES:
+        return list(events), 0
+    ends = [event for event in events if event.result or event.type is EventType.OBSERVATION_FAILED]
+    bare = [replace(event, metadata={}, tags={}, description=_short(event.description)) for event in ends]
+    while _size(Result(events=bare, error=_ROOM)) > MAX_RESULT_BYTES:
+        bare.pop()
+    return bare, len(ends) - len(bare)
+
+
+def _short(description: str | None) -> str | None:
+    return description and one_line(description, SHORT_CHARS)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -10,12 +10,14 @@ import os
 import signal
 import sys
 import time
-from threading import Thread
+from contextlib import contextmanager
+from threading import Thread, Timer
 from types import TracebackType
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable, Iterator, NoReturn
 
-from upwell.errors import Terminated
+from upwell.errors import Terminated, TimedOut
 
+EXIT_STUCK = 1
 EXIT_TERMINATED = 128 + signal.SIGTERM
 STUBBORN_SECONDS = 20.0
 """For user code that swallows the interruption; kubelet kills after 30 by default."""
@@ -39,6 +41,34 @@ def end_after(seconds: float, code: int, last_words: Callable[[], None]) -> None
             os._exit(code)
 
     Thread(target=wait, name="upwell-watchdog", daemon=True).start()
+
+
+@contextmanager
+def time_limit(seconds: float, stuck: Callable[[], None]) -> Iterator[None]:
+    """Raise TimedOut in the main thread after so many seconds.
+
+    What does not come back even then ends the process, some seconds later, after `stuck` was called.
+    """
+
+    def end() -> None:
+        stuck()
+        os._exit(EXIT_STUCK)
+
+    watch = Timer(seconds + STUBBORN_SECONDS, end)
+    watch.daemon = True
+    watch.start()
+
+    def over(_number: int, _frame: Any) -> None:
+        raise TimedOut(f"it took longer than timeoutSeconds allows ({seconds:g} s)")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        watch.cancel()
 
 
 def leave(code: int) -> NoReturn:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
 from upwell.errors import Refused
-from upwell.pod.environment import Settings
+from upwell.pod.environment import Place
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
@@ -40,9 +40,9 @@ class Later(Exception):  # noqa: N818 - not an error: an answer
 
 
 class Transport:
-    """Posts to the ingest URL of one run."""
+    """Posts to the ingest URL of one run, or of the Job that several share."""
 
-    def __init__(self, server: SplitResult, settings: Settings) -> None:
+    def __init__(self, server: SplitResult, settings: Place) -> None:
         self._server = server
         self._path = f"{server.path.rstrip('/')}/v1/runs/{settings.run.namespace}/{settings.run.name}/events"
         self._token_file = settings.token_file
