@@ -1,15 +1,17 @@
 """`upwell observe` and `upwell materialize`: ask for runs, follow them, and end as they ended.
 
 Everything is checked before anything is asked for, so that a mixed or misspelt list starts nothing. `+asset` builds the
-stale part of its upstream first, one level after the other; what became fresh in the meantime is left out.
+stale part of its upstream first, one level after the other; what became fresh in the meantime is left out. With
+`--observe` the sources are looked at before, and `due` says what is then to be built.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from upwell_operator.cli import assets as of
+from upwell_operator.cli import due
 from upwell_operator.cli.client import Api, connect
 from upwell_operator.cli.exits import Code, CommandError
 from upwell_operator.cli.following import Ended, Following, Request
@@ -30,11 +32,18 @@ async def observe(
 
 
 async def materialize(
-    to: Connection, names: Sequence[str], selection: str | None = None, *, wait: bool, patience: float
+    to: Connection,
+    names: Sequence[str],
+    selection: str | None = None,
+    *,
+    look: bool = False,
+    wait: bool,
+    patience: float,
 ) -> None:
     """Build assets, named or selected, upstream first; those named with + after their stale upstream.
 
-    Raises CommandError like `observe`.
+    With `look` their sources are observed first, and what has not changed is left as it is. Raises CommandError like
+    `observe`.
     """
     async with connect(to) as api:
         assets = await of.all_of(api, to.namespace)
@@ -44,16 +53,62 @@ async def materialize(
             wanted = await of.find(api, to.namespace, names, selection)
         refuse_what_cannot("materialize", wanted)
         plus = of.chosen(assets, [name[1:] for name in names if name.startswith("+")], to.namespace)
-        if plus and not wait:
-            raise CommandError("+asset builds in order and has to wait; leave --no-wait out", Code.USAGE)
-        ended: list[Ended] = []
-        for level in levels(assets, wanted, plus):
-            ended += await ask_level(
-                api, "materialize", await current(api, level, wanted), wait=wait, patience=patience
+        if (plus or look) and not wait:
+            raise CommandError(
+                f"{'--observe' if look else '+asset'} builds in order and has to wait; leave --no-wait out", Code.USAGE
             )
-            if worst(ended) is not Code.DONE:
-                break
-        finish(to, ended)
+        if look:
+            finish(to, await _look_and_build(api, assets, wanted, plus, patience))
+        else:
+            finish(to, await _build(api, assets, wanted, plus, wait=wait, patience=patience))
+
+
+async def _build(
+    api: Api,
+    assets: Sequence[of.Object],
+    wanted: Sequence[of.Object],
+    plus: Sequence[of.Object],
+    *,
+    wait: bool,
+    patience: float,
+) -> list[Ended]:
+    ended: list[Ended] = []
+    for level in levels(assets, wanted, plus, is_stale):
+        ended += await ask_level(api, "materialize", await current(api, level, wanted), wait=wait, patience=patience)
+        if worst(ended) is not Code.DONE:
+            break
+    return ended
+
+
+async def _look_and_build(
+    api: Api, assets: Sequence[of.Object], wanted: Sequence[of.Object], plus: Sequence[of.Object], patience: float
+) -> list[Ended]:
+    """Observe what all is built from, then build what that has changed. What cannot be observed stops it before."""
+    ended = await ask_level(api, "observe", sources(assets, wanted), wait=True, patience=patience)
+    known = {of.path_of(asset): asset for asset in assets}
+    named = set[str]().union(*(upstream(asset, known) for asset in plus))
+
+    def picks(asset: of.Object) -> bool:
+        """Give what is above, to be built here or by the operator: whatever is below has to wait for both."""
+        return of.kind_of(asset) == "Derived" and (of.path_of(asset) in named or due.builds_itself(asset))
+
+    for level in levels(assets, wanted, wanted, picks):
+        if worst(ended) is not Code.DONE:
+            break
+        changed, left = await due.sort_out(api, level)
+        by_itself = [asset for asset in changed if due.builds_itself(asset)]
+        asked = [asset for asset in changed if asset not in by_itself]
+        ended += left
+        ended += await asyncio.gather(*(due.until_built(api, asset, patience) for asset in by_itself))
+        ended += await ask_level(api, "materialize", asked, wait=True, patience=patience)
+    return ended
+
+
+def sources(assets: Sequence[of.Object], wanted: Sequence[of.Object]) -> list[of.Object]:
+    """Give the observable sources that assets are built from, however far up."""
+    known = {of.path_of(asset): asset for asset in assets}
+    above = set[str]().union(*(upstream(asset, known) for asset in wanted))
+    return [known[path] for path in sorted(above) if of.kind_of(known[path]) == "Source"]
 
 
 def refuse_what_cannot(verb: str, assets: Sequence[of.Object]) -> None:
@@ -69,13 +124,16 @@ def refuse_what_cannot(verb: str, assets: Sequence[of.Object]) -> None:
 
 
 def levels(
-    assets: Sequence[of.Object], wanted: Sequence[of.Object], plus: Sequence[of.Object]
+    assets: Sequence[of.Object],
+    wanted: Sequence[of.Object],
+    plus: Sequence[of.Object],
+    picks: Callable[[of.Object], bool],
 ) -> list[list[of.Object]]:
-    """Give what to build, level by level, upstream first: the wanted, and what is stale above those of `plus`."""
+    """Give what to build, level by level, upstream first: the wanted, and what `picks` picks above those of `plus`."""
     known = {of.path_of(asset): asset for asset in assets}
     picked = {of.path_of(asset) for asset in wanted}
     for asset in plus:
-        picked |= {path for path in upstream(asset, known) if is_stale(known[path])}
+        picked |= {path for path in upstream(asset, known) if picks(known[path])}
     depth: dict[str, int] = {}
     for path in picked:
         depth_of(path, known, depth, ())

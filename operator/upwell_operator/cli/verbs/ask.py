@@ -47,6 +47,9 @@ def materialize(
         typer.Argument(metavar="[+]ASSET", help="Names or keys; with + its stale upstream is materialized first."),
     ] = None,
     selection: Selection = None,
+    look: Annotated[
+        bool, typer.Option("--observe", help="Observe their sources first, and build only what has changed.")
+    ] = False,
     wait: Wait = True,
     timeout: Timeout = 600,
 ) -> None:
@@ -55,7 +58,7 @@ def materialize(
 
     if bool(assets) is (selection is not None):
         raise CommandError("name assets, or give a --selection", Code.USAGE)
-    asyncio.run(ask(to, assets or [], selection, wait=wait, patience=timeout))
+    asyncio.run(ask(to, assets or [], selection, look=look, wait=wait, patience=timeout))
 
 
 def quarantine(
