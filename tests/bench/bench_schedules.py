@@ -35,6 +35,7 @@ BATCH = "/apis/batch/v1"
 AHEAD = timedelta(seconds=30)
 """How long before their second the last of them is there."""
 CONTAINER = {"image": "localhost/none:1", "command": ["look"]}
+ADDED = b'"type":"ADDED"'
 SERVERS_OWN = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name")
 
 
@@ -88,8 +89,11 @@ async def counted(api: Api, wanted: int, seconds: float = 600) -> AsyncIterator[
     seen: list[float] = []
 
     async def watch() -> None:
+        rest = b""  # a chunk may end in the middle of the word
         async for chunk in api.chunks(api.path("jobs", group=BATCH)):
-            seen.extend([time.time()] * chunk.count(b'"type":"ADDED"'))
+            read = rest + chunk
+            seen.extend([time.time()] * read.count(ADDED))
+            rest = read[1 - len(ADDED) :]
 
     task = asyncio.create_task(watch())
     await asyncio.sleep(0.5)  # the watch has begun
