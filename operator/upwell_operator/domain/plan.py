@@ -1,7 +1,7 @@
 """What next: the world and the time in, actions and reasons out. Every run that Upwell starts is decided here.
 
-`plan` is total: an object that cannot be planned raises Stalled for itself alone. `settle_pending` brings up to date
-which assets are about to be rebuilt; it must run before `plan`, since those who build on them wait.
+`plan` is total: an object that cannot be planned raises Stalled for itself alone. `follow` must run before it: it brings
+up to date what is stale, and what is about to be rebuilt, since those who build on that wait.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from upwell_operator.domain.observing import plan_job, plan_observation, selecte
 from upwell_operator.domain.partitions import changes_at
 from upwell_operator.domain.scheduling import plan_schedule
 from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref, Run
+from upwell_operator.domain.staleness import Staleness, propagate
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Kind
 
@@ -25,6 +26,24 @@ from upwell_operator.resources.meta import Kind
 def plan(world: World, kind: Kind, ref: Ref, now: datetime) -> Planned:
     """Decide about one object; an object that is gone plans nothing. Raises Stalled when a person must act."""
     return _PLANNERS[kind](world, ref, now)
+
+
+def follow(world: World, refs: Iterable[Ref], now: datetime) -> set[Ref]:
+    """Bring verdicts and `pending` up to date after these assets changed, and all below them.
+
+    Gives those to plan anew: whose verdict, or whose waiting for an input, is another now; and what was never built
+    below them, since a run that failed is tried again for another version, which no verdict tells of.
+    """
+    graph, dirty = world.graph, {*refs, *world.graph.turned()}
+    moved = set(propagate(graph, world.states, world.verdicts, dirty, now))
+    flipped = settle_pending(world, dirty | moved, now)
+    waiting = {below for ref in flipped for below in graph.downstream(ref)}
+    missing = {below for ref in moved for below in graph.downstream(ref) if _is_missing(world, below)}
+    return moved | flipped | waiting | missing
+
+
+def _is_missing(world: World, ref: Ref) -> bool:
+    return world.verdicts[ref].staleness is Staleness.MISSING
 
 
 def settle_pending(world: World, refs: Iterable[Ref], now: datetime) -> set[Ref]:

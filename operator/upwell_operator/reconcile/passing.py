@@ -19,10 +19,9 @@ from upwell.protocol import RunKind
 from upwell_operator.cluster.leased import AFTER_SECONDS
 from upwell_operator.domain.actions import Action, EndRun, Planned, StartGroup, StartRun
 from upwell_operator.domain.decisions import Decision, Verb, Why
-from upwell_operator.domain.plan import plan, settle_pending
+from upwell_operator.domain.plan import follow, plan
 from upwell_operator.domain.slots import admit
 from upwell_operator.domain.snapshot import AssetId, Ref
-from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Conflict, Fenced, NotFound, Stalled, StoreUnavailable, Waiting
 from upwell_operator.reconcile.acting import Actor
@@ -130,11 +129,7 @@ class Pass:
 
     def _moved(self, refs: Iterable[Ref]) -> set[Key]:
         """Follow a change downstream; give all whose verdict, or whose waiting for an input, is another now."""
-        dirty, now = {*refs, *self._world.graph.turned()}, self._clock()
-        moved = set(propagate(self._world.graph, self._world.states, self._world.verdicts, dirty, now))
-        flipped = settle_pending(self._world, dirty | moved, now)
-        waiting = {below for ref in flipped for below in self._world.graph.downstream(ref)}
-        return _assets(moved | flipped | waiting)
+        return _assets(follow(self._world, refs, self._clock()))
 
     def _plans(self, keys: set[Key]) -> dict[Key, tuple[Planned, Stalled | None]]:
         """Plan each key by itself: one that cannot be planned waits out a backoff, and harms no other."""

@@ -12,7 +12,7 @@ from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Planned, PruneRun, StartRun
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.materializing import wanted_run
-from upwell_operator.domain.plan import plan, settle_pending
+from upwell_operator.domain.plan import follow, plan, settle_pending
 from upwell_operator.domain.snapshot import Asset, AssetState, Outcome, Run, RunPhase
 from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
@@ -321,3 +321,12 @@ class TestPruning:
 
     def test_none_may_be_kept(self) -> None:
         assert self.pruned(*self.runs(Outcome.MATERIALIZED, 1), successful_runs=0) == ["materialized-0"]
+
+
+def test_what_was_never_built_is_planned_anew_when_an_input_changes_although_its_verdict_does_not() -> None:
+    name = wanted_run(a_world({RAW: a_state("v1"), CLEAN: AssetState()}), CLEAN)[0]
+    world = a_world({RAW: a_state("v1"), CLEAN: AssetState(failure=replace(a_failure(kind="materialize"), run=name))})
+    assert why(planned(world)) == (Verb.NO_RUN, Why.RUN_FAILED)
+    world.states[RAW.id] = a_state("v2")
+    assert CLEAN.ref in follow(world, [RAW.ref], NOW)
+    assert why(planned(world)) == (Verb.RUN, Why.STALE)

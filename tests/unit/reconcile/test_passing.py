@@ -598,3 +598,17 @@ async def test_a_job_that_is_gone_lets_its_selection_be_judged_again(bench: Benc
     await bench.settle()
     assert await bench.condition("nightly", "Ready", "observationjobs") == ("True", "Ready")
     assert bench.mind.mirror.get(job_key("nightly")).error is None
+
+
+async def test_a_first_run_that_failed_is_tried_again_when_its_input_changes(bench: Bench) -> None:
+    """Its verdict stays what it was, never materialized: only the plan is another."""
+    await bench.apply(a_derived("never", "raw", eager=True))
+    await bench.settle()
+    (first,) = await bench.open_runs("never")
+    await bench.ends(first, "Failed")
+    await bench.settle()
+    assert await bench.open_runs("never") == []
+    await bench.outside("raw", "v2")
+    await bench.settle()
+    (again,) = await bench.open_runs("never")
+    assert [one.data_version for one in again.inputs] == ["v2"]
