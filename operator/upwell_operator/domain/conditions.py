@@ -68,7 +68,7 @@ def _merged(before: Json | None, wanted: Condition, generation: int, now: dateti
 
 def timestamp(time: datetime) -> str:
     """Write a time as Kubernetes does, in whole seconds."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def difference(previous: Json, wanted: Json) -> Json:

@@ -77,7 +77,8 @@ class Runs:
 
     def of(self, asset: Ref) -> list[Run]:
         """Give an asset's runs, oldest fence first."""
-        return sorted((self._by_ref[ref] for ref in self._by_asset.get(asset, ())), key=_by_fence)
+        refs = self._by_asset.get(asset)
+        return sorted((self._by_ref[ref] for ref in refs), key=_by_fence) if refs else []
 
     def of_job(self, job: Ref) -> list[Run]:
         """Give the runs that belong to runs of an ObservationJob, oldest first."""

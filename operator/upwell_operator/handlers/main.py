@@ -88,12 +88,14 @@ class Operator:
         page = serve(self._checks(), self._registry)
         parts = [_signalled(), self._listen(), self._mind.run(self._turn), self._give_up(), page, *elected]
         tasks = [asyncio.ensure_future(part) for part in parts]
+        tidying = asyncio.ensure_future(collecting.give_back(lambda: self._mind.queue.idle))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             self._mind.stop()
+            tidying.cancel()
             await _end(tasks, DRAIN_SECONDS if self._working else 0)
 
     async def _listen(self) -> None:

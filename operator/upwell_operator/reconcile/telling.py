@@ -20,8 +20,8 @@ from upwell_operator.resources.meta import ConditionType
 
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
-AT_ONCE, A_SECOND = 100, 10
-"""Events that are no warnings: so many at once, and then so many a second (a kubelet posts 50 a second at most)."""
+AT_ONCE, A_SECOND = 100, 1
+"""Events that are no warnings: so many at once, and then so many a second. Ten a second took a fiftieth of a wave."""
 
 
 class Teller:
