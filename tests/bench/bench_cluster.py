@@ -275,8 +275,9 @@ async def furnish(bed: Bed, *, bare: bool) -> None:
         return all(status and _tells(status, "True") for status in (await bed.statuses()).values())
 
     await until(told, 600, "every status tells")
-    await bed.operator.settled()
     say(f"every status told {time.perf_counter() - begun:.0f} s after the operator's start")
+    await bed.operator.ready(bed.assets, looks=2)
+    await bed.operator.settled()
 
 
 async def measure(chosen: argparse.Namespace) -> list[Figure]:

@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -198,12 +199,16 @@ class Operator:
             self._process.wait(30)
             self._process = None
 
-    async def ready(self, assets: int, seconds: float = 120) -> None:
-        """Wait until it says that it is ready, knows so many assets, and has nothing left to look at."""
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{self.port}") as session:
-            await until(lambda: self._is_ready(session, assets), seconds, f"ready with {assets} assets", self._log)
+    async def ready(self, assets: int, seconds: float = 120, *, looks: int = 1) -> None:
+        """Wait until it says that it is ready, knows so many assets, and has nothing left to look at.
 
-    async def _is_ready(self, session: aiohttp.ClientSession, assets: int) -> bool:
+        The second look at everything, a minute behind the first one, belongs to its start.
+        """
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{self.port}") as session:
+            ready = partial(self._is_ready, session, assets, looks)
+            await until(ready, seconds, f"ready with {assets} assets", self._log)
+
+    async def _is_ready(self, session: aiohttp.ClientSession, assets: int, looks: int) -> bool:
         assert self._process, "not started"
         assert self._process.poll() is None, f"the operator has ended{_end_of(self._log)}"
         with suppress(aiohttp.ClientError):
@@ -212,7 +217,8 @@ class Operator:
                     return False
             async with session.get("/metrics") as answer:
                 found = dict(line.rsplit(" ", 1) for line in (await answer.text()).splitlines() if line[:1] != "#")
-            return float(found["upwell_assets"]) >= assets and float(found["workqueue_depth"]) == 0
+            looked = float(found["upwell_full_passes"]) >= looks and float(found["workqueue_depth"]) == 0
+            return looked and float(found["upwell_assets"]) >= assets
         return False
 
     @property

@@ -1,7 +1,7 @@
 """What next: the world and the time in, actions and reasons out. Every run that Upwell starts is decided here.
 
-`plan` is total: an object that cannot be planned raises Stalled for itself alone. `follow` must run before it: it brings
-up to date what is stale, and what is about to be rebuilt, since those who build on that wait.
+`plan` is total: an object that cannot be planned raises Stalled for itself alone. `follow` must run before it: it
+brings up to date what is stale, and what is about to be rebuilt, since those who build on that wait.
 """
 
 from __future__ import annotations

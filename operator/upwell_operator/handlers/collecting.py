@@ -26,6 +26,8 @@ REST_SECONDS = 0.5
 GROWN_BYTES = 4 * 2**20
 """By how much the process must have grown before holes are looked for: that takes a few milliseconds."""
 
+TRIM: Callable[[int], object] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
 
 def put_off() -> None:
     """Put full collections off until `leave_out`."""
@@ -46,7 +48,7 @@ def resident() -> int:
 
 async def give_back(
     at_rest: Callable[[], bool],
-    trim: Callable[[int], object] | None = getattr(ctypes.CDLL(None), "malloc_trim", None),
+    trim: Callable[[int], object] | None = TRIM,
     held: Callable[[], int] = resident,
 ) -> None:
     """Give the heap's holes back whenever the process rests after it has grown; for ever, or at once where none can."""

@@ -169,6 +169,7 @@ class Operator:
 
         gauge("leader_election_master_status", "1 while this replica leads.", lambda: float(self._leadership.valid()))
         gauge("workqueue_depth", "Keys that wait to be looked at.", lambda: float(len(self._mind.queue)))
+        gauge("upwell_full_passes", "Times that everything was listed anew.", lambda: float(self._mind.looks))
         gauge("upwell_assets", "Accepted assets.", lambda: float(len(self._mind.world.graph)))
         gauge("upwell_store_reachable", "1 while the store answers.", lambda: float(self._mind.world.store_reachable))
         gauge(

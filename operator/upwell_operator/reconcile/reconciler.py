@@ -95,6 +95,8 @@ class Reconciler:
         self._stopping, self._asked = asyncio.Event(), asyncio.Event()
         self.looked = asyncio.Event()
         """Set once everything was looked at."""
+        self.looks = 0
+        """How often everything was looked at."""
         self.planned = asyncio.Event()
         """Set once a plan was made for all of it."""
 
@@ -211,6 +213,7 @@ class Reconciler:
             log.warning("not everything could be listed: %s", error)
             return False
         self._read_everything()
+        self.looks += 1
         return True
 
     async def _list(self, resource: str, namespace: str | None) -> int:
