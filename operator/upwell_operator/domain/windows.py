@@ -31,6 +31,7 @@ from upwell_operator.resources.schedule import Skipped
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 -- the clock on the wall, whatever the zone
 SHORTEST = timedelta(hours=1)
 FIELDS = 5
+PARTS = ("%Y", "%m", "%d", "%H", "%M")
 TRIED = 100
 """Windows that are looked at when a definition is read: their keys must differ, and tell where the window begins."""
 YEARS = 256
@@ -51,6 +52,7 @@ class TimeWindow:
 
 def accept(written: model.TimeWindow, where: str) -> TimeWindow:
     """Give the definition as decisions see it. Raises Stalled(InvalidSpec) naming field, value and remedy."""
+    _check_format(written.format, where)
     parse = partial(_parsed, written.format, where)
     end = None if written.end is None else parse("end", written.end)
     place = zone(written.time_zone, f"{where}.timeZone")
@@ -100,6 +102,13 @@ def _earlier(tick: datetime, than: datetime) -> bool:
 
 
 # ---------------------------------------------------------------- reading a definition
+
+
+def _check_format(form: str, where: str) -> None:
+    """Refuse what `strptime` cannot read: the same part of a time twice."""
+    twice = [part for part in PARTS if form.count(part) > 1]
+    if twice:
+        raise _invalid(f'{where}.format: "{form}" says {twice[0]} twice; leave one of them out')
 
 
 def _parsed(form: str, where: str, field: str, text: str) -> datetime:

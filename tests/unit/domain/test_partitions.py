@@ -224,6 +224,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a line that never fires": ({"cron": "0 0 31 2 *"}, '"0 0 31 2 *" is not a cron line (Bad day-of-month)'),
     "a line with seconds": ({"cron": "0 0 0 * * *"}, '"0 0 0 * * *" is not a cron line (it needs five fields)'),
     "windows of a minute": ({"cron": "* * * * *"}, "makes windows shorter than an hour"),
+    "a format that says the year twice": (
+        {"format": "%Y/%Y-%m-%d", "start": "2026/2026-11-20"},
+        'timeWindow.format: "%Y/%Y-%m-%d" says %Y twice',
+    ),
     "a format without the hour": ({"cron": "@hourly"}, 'format: "%Y-%m-%d" leaves out where a window begins'),
 }
 
