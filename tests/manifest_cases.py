@@ -61,7 +61,7 @@ RIGHT: dict[str, Json] = {
     "an asset cut by day and region": asset(
         partitions={
             "multi": {
-                "date": {"timeWindow": {"cron": "0 6 * * 1", "start": "2026-01-05", "end": "2027-01-04"}},
+                "date": {"timeWindow": {"cron": "0 0 * * 1", "start": "2026-01-05", "end": "2027-01-04"}},
                 "region": {"static": ["eu", "us"]},
             }
         }

@@ -112,6 +112,9 @@ class _Offline:
                 yield refusal(manifest, sentence, reason, _about(manifest))
 
     def _verdict(self, key: Key) -> tuple[str, str] | None:
+        seen = self._mirror.get(key)
+        if seen and seen.error:
+            return seen.error.reason, str(seen.error)
         if key.subject is Subject.ASSET:
             problem = self._world.graph.problem(key.ref)
             return (problem.reason, problem.message) if problem else None

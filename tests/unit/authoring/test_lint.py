@@ -95,6 +95,10 @@ WRONG_TOGETHER: dict[str, tuple[list[str], str]] = {
         [written("Schedule", "daily", 'schedule: "@daily"', "timeZone: Mars/Olympus", "job: {name: look}")],
         "7 Schedule shop/daily spec.timeZone InvalidSpec",
     ),
+    "windows of a zone that does not exist": (
+        [source("raw", "partitions:", '  timeWindow: {cron: "@daily", start: "2026-01-01", timeZone: Mars/Olympus}')],
+        "8 Asset shop/raw spec.partitions.timeWindow.timeZone InvalidSpec",
+    ),
     "a name that no object can have": ([source("Raw_Orders")], "4 Asset shop/Raw_Orders metadata.name InvalidSpec"),
     "an old version": ([source("raw").replace("v1alpha1", "v1")], "2 Asset raw kind "),
 }
