@@ -16,6 +16,7 @@ from typing import Any
 from upwell.definitions import AssetDefinition
 from upwell.jobs import AssetJobDefinition, DefaultScheduleStatus, ScheduleDefinition
 from upwell.protocol import RunKind
+from upwell_operator.authoring.cutting import partitions_of
 from upwell_operator.authoring.loading import Loaded
 from upwell_operator.authoring.naming import names_of
 from upwell_operator.authoring.refused import Uncompilable
@@ -82,6 +83,7 @@ class _Maker:
             "kinds": list(one.kinds),
             "deps": [{"name": self._assets[str(dep)]} for dep in one.deps],
             "codeVersion": one.code_version,
+            "partitions": one.partitions_def and partitions_of(one.partitions_def),
             "observe" if observes else "materialize": self._run(one),
             "autoMaterialize": one.auto_materialize_policy and {"policy": one.auto_materialize_policy.policy},
         }

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from upwell.collection import Definitions
     from upwell.execution import ExecuteInProcessResult, materialize, observe
     from upwell.jobs import AssetJobDefinition, DefaultScheduleStatus, ScheduleDefinition, define_asset_job
+    from upwell.partition_definitions import (
+        DailyPartitionsDefinition,
+        DynamicPartitionsDefinition,
+        HourlyPartitionsDefinition,
+        MonthlyPartitionsDefinition,
+        MultiPartitionsDefinition,
+        PartitionsDefinition,
+        StaticPartitionsDefinition,
+        TimeWindowPartitionsDefinition,
+        WeeklyPartitionsDefinition,
+    )
     from upwell.selections import AssetSelection
     from upwell.tables import (
         TableColumn,
@@ -40,15 +51,22 @@ __all__ = [
     "AssetSelection",
     "AssetSpec",
     "AutoMaterializePolicy",
+    "DailyPartitionsDefinition",
     "DataVersion",
     "DataVersionsByPartition",
     "DefaultScheduleStatus",
     "Definitions",
+    "DynamicPartitionsDefinition",
     "ExecuteInProcessResult",
+    "HourlyPartitionsDefinition",
     "MaterializeResult",
     "MetadataValue",
+    "MonthlyPartitionsDefinition",
+    "MultiPartitionsDefinition",
     "ObserveResult",
+    "PartitionsDefinition",
     "ScheduleDefinition",
+    "StaticPartitionsDefinition",
     "TableColumn",
     "TableColumnConstraints",
     "TableColumnDep",
@@ -56,6 +74,8 @@ __all__ = [
     "TableConstraints",
     "TableRecord",
     "TableSchema",
+    "TimeWindowPartitionsDefinition",
+    "WeeklyPartitionsDefinition",
     "asset",
     "define_asset_job",
     "materialize",
@@ -75,11 +95,20 @@ _RARE = {
     "ScheduleDefinition": "jobs",
     "define_asset_job": "jobs",
     "AssetSelection": "selections",
+    "DailyPartitionsDefinition": "partition_definitions",
+    "DynamicPartitionsDefinition": "partition_definitions",
+    "HourlyPartitionsDefinition": "partition_definitions",
+    "MonthlyPartitionsDefinition": "partition_definitions",
+    "MultiPartitionsDefinition": "partition_definitions",
+    "PartitionsDefinition": "partition_definitions",
+    "StaticPartitionsDefinition": "partition_definitions",
+    "TimeWindowPartitionsDefinition": "partition_definitions",
+    "WeeklyPartitionsDefinition": "partition_definitions",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what few pods need (tables, jobs, in-process runs) only when asked for: a pod's start is felt."""
+    """Import what few pods need (tables, jobs, partitions, local runs) only when asked for: a pod's start is felt."""
     import importlib  # noqa: PLC0415 - see above
 
     if name not in __all__:

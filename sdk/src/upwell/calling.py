@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
 from upwell.context import AssetExecutionContext
-from upwell.definitions import MARK, MultiAssetDefinition
+from upwell.definitions import MARK, AssetDefinition, MultiAssetDefinition
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import AssetMaterialization, AssetObservation, AssetResult, MaterializeResult, ObserveResult
 from upwell.keys import AssetKey
@@ -145,7 +145,18 @@ def _judge(function: Callable[..., Any], returned: Any, context: AssetExecutionC
         raise InvalidValue(
             f"{_name(function)} returned a result about {returned.asset_key}, but its run is about {context.asset_key}"
         )
+    if isinstance(returned, ObserveResult) and returned.data_version and not returned.partition and _is_cut(function):
+        raise InvalidValue(
+            f"{_name(function)} returned one version of all of {context.asset_key}, which is partitioned; return"
+            " DataVersionsByPartition, or an ObserveResult with partition=…"
+        )
     return returned
+
+
+def _is_cut(function: Callable[..., Any]) -> bool:
+    """Tell whether the function's decorator cuts its asset into partitions."""
+    definition = getattr(function, MARK, None)
+    return isinstance(definition, AssetDefinition) and definition.partitions_def is not None
 
 
 def _wrong_return(function: Callable[..., Any], returned: Any, *, observes: bool) -> str:

@@ -10,7 +10,7 @@ Upwell passes no data between assets, so an argument that names another asset is
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Mapping, Sequence, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar, Union, overload
 
 from upwell.definitions import MARK, AssetDefinition, AssetSpec, AutoMaterializePolicy, MultiAssetDefinition
 from upwell.errors import InvalidValue, WrongType, type_name
@@ -18,6 +18,9 @@ from upwell.events import split_tags
 from upwell.inference import typed
 from upwell.keys import AssetKey
 from upwell.protocol import RunKind
+
+if TYPE_CHECKING:
+    from upwell.partition_definitions import PartitionsDefinition
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Key = Union[str, Sequence[str], AssetKey]
@@ -39,6 +42,7 @@ def observable_source_asset(
     owners: Sequence[str] | None = ...,
     tags: Mapping[str, str] | None = ...,
     kinds: Sequence[str] | set[str] | None = ...,
+    partitions_def: PartitionsDefinition | None = ...,
 ) -> Callable[[Function], Function]: ...
 def observable_source_asset(
     observe_fn: Callable[..., Any] | None = None,
@@ -52,11 +56,14 @@ def observable_source_asset(
     owners: Sequence[str] | None = None,
     tags: Mapping[str, str] | None = None,
     kinds: Sequence[str] | set[str] | None = None,
+    partitions_def: PartitionsDefinition | None = None,
 ) -> Any:
     """Define a source whose function looks at the data and returns its DataVersion, or an ObserveResult.
 
     The key is `key`, or `key_prefix` and `name`, which is the function's name if it is not given; the description is
-    the function's docstring if none is given. Raises WrongType and InvalidValue naming the argument.
+    the function's docstring if none is given. `partitions_def` cuts it into partitions: then the function returns
+    DataVersionsByPartition, or an ObserveResult about one of them. Raises WrongType and InvalidValue naming the
+    argument.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,6 +71,7 @@ def observable_source_asset(
             function,
             RunKind.OBSERVE,
             key=_key(function, key, name, key_prefix),
+            partitions_def=_cut(partitions_def),
             **_described(function, description, group_name, owners, tags, kinds, metadata),
         )
 
@@ -201,6 +209,20 @@ def _key(
         return AssetKey.from_coercible(key)
     own = AssetKey([_text("name", name) or function.__name__])
     return own if key_prefix is None else own.with_prefix(key_prefix)
+
+
+def _cut(partitions_def: Any) -> PartitionsDefinition | None:
+    """Give the optional argument that cuts an asset into partitions."""
+    if partitions_def is None:
+        return None
+    from upwell.partition_definitions import PartitionsDefinition  # noqa: PLC0415 - few assets are cut
+
+    if not isinstance(partitions_def, PartitionsDefinition):
+        raise WrongType(
+            "partitions_def is a definition such as DailyPartitionsDefinition(start_date='2026-01-01'), not"
+            f" {partitions_def!r:.100}"
+        )
+    return partitions_def
 
 
 def _deps(own: AssetKey, deps: Sequence[Any] | None) -> tuple[AssetKey, ...]:

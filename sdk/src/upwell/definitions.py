@@ -7,12 +7,15 @@ and the compilation of manifests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from upwell.errors import WrongType, type_name
 from upwell.keys import AssetKey
 from upwell.metadata import MetadataValue
 from upwell.protocol import RunKind
+
+if TYPE_CHECKING:
+    from upwell.partition_definitions import PartitionsDefinition
 
 MARK = "__upwell__"
 """The attribute of a decorated function that holds its definition."""
@@ -46,6 +49,7 @@ class AssetDefinition:
     code_version: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     auto_materialize_policy: AutoMaterializePolicy | None = None
+    partitions_def: PartitionsDefinition | None = None
 
 
 @dataclass(frozen=True)

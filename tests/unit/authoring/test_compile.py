@@ -188,6 +188,27 @@ def test_a_job_that_selects_keeps_its_selection(module: Module) -> None:
     assert {"selection": "roots(group:raw)"} in [one["spec"] for one in objects("shop.py")]
 
 
+def test_an_asset_is_cut_as_its_function_says(module: Module) -> None:
+    module(
+        HEAD
+        + """
+        both = MultiPartitionsDefinition(
+            {"region": StaticPartitionsDefinition(["eu", "us"]), "date": DailyPartitionsDefinition("2026-01-01")}
+        )
+
+        @observable_source_asset(partitions_def=both)
+        def sales(): ...
+        """.replace("\n        ", "\n")
+    )
+    (asset,) = objects("shop.py")
+    assert asset["spec"]["partitions"] == {
+        "multi": {
+            "date": {"timeWindow": {"cron": "0 0 * * *", "start": "2026-01-01"}},
+            "region": {"static": ["eu", "us"]},
+        }
+    }
+
+
 def test_what_all_runs_have_comes_from_a_template(module: Module, tmp_path: Path) -> None:
     module(SHOP)
     text = 'env: [{name: DATA_DIR, value: /data}]\nretries: 0\nimage: "other:1"\n'
@@ -303,6 +324,22 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a function that nobody can find": (
         HEAD + "def f():\n    @asset\n    def a(): ...\n    return a\ndefs = Definitions(assets=[f()])\n",
         "a: a pod could not find its function: no variable of module shop",
+    ),
+    "a zone that is none": (
+        HEAD
+        + 'days = DailyPartitionsDefinition("2026-01-01", timezone="Mars")\n'
+        + "@observable_source_asset(partitions_def=days)\ndef a(): ...\n",
+        'shop.py:3: Asset default/a: spec.partitions.timeWindow.timeZone: "Mars" is not a time zone',
+    ),
+    "windows of a minute": (
+        HEAD
+        + 'now = TimeWindowPartitionsDefinition("2026-01-01 00:00", "%Y-%m-%d %H:%M", cron_schedule="* * * * *")\n'
+        + "@observable_source_asset(partitions_def=now)\ndef a(): ...\n",
+        'spec.partitions.timeWindow.cron: "* * * * *" makes windows shorter than an hour',
+    ),
+    "a start that is none": (
+        HEAD + 'days = DailyPartitionsDefinition("1.1.2026")\n',
+        "the start '1.1.2026' is not written as fmt '%Y-%m-%d' says",
     ),
     "nothing": ("x = 1\n", "shop defines nothing: no function decorated with"),
     "several Definitions": (

@@ -21,6 +21,7 @@ from upwell import (
     MaterializeResult,
     MetadataValue,
     ObserveResult,
+    StaticPartitionsDefinition,
     asset,
     materialize,
     observable_source_asset,
@@ -111,6 +112,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "kinds of ints": (lambda: asset(kinds=[1])(plain), WrongType, "kinds is a list of text"),
     "a group that is no text": (lambda: asset(group_name=1)(plain), WrongType, "group_name is text"),
     "a code version that is no text": (lambda: asset(code_version=1)(plain), WrongType, "code_version is text"),
+    "partitions that are text": (lambda: observable_source_asset(partitions_def="eu")(plain), WrongType, "not 'eu'"),
+    "partitions of what is made": (lambda: asset(partitions_def=None), TypeError, "partitions_def"),
     "tags with spaces": (lambda: asset(tags={"a b": "c"})(plain), InvalidValue, "tag key 'a b'"),
     "an undecorated function": (lambda: observe([plain]), WrongType, "plain is not an asset"),
     "a number": (lambda: observe([3]), WrongType, "int is not an asset"),
@@ -206,6 +209,31 @@ def test_a_result_may_be_about_one_partition() -> None:
 
     [event] = observe([source]).events
     assert (event.partition, event.data_version, event.metadata["rows"].value) == ("eu", "v", 3)
+
+
+EU = StaticPartitionsDefinition(["eu", "us"])
+
+
+@pytest.mark.parametrize("returned", [DataVersion("v"), ObserveResult(data_version=DataVersion("v"))], ids=type)
+def test_one_version_of_all_of_a_partitioned_asset_is_refused(returned: Any) -> None:
+    source = observable_source_asset(key="sales", partitions_def=EU)(lambda: returned)
+    with pytest.raises(InvalidValue, match="one version of all of sales, which is partitioned; return DataVersionsByP"):
+        observe([source])
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        DataVersionsByPartition({"eu": "1", "us": "2"}),
+        ObserveResult(data_version=DataVersion("v"), partition="eu"),
+        ObserveResult(metadata={"rows": 98}),
+    ],
+    ids=["of many", "of one", "of none"],
+)
+def test_versions_of_partitions_are_what_a_partitioned_asset_is_observed_by(returned: Any) -> None:
+    source = observable_source_asset(key="sales", partitions_def=EU)(lambda: returned)
+    assert definition_of(source).partitions_def == EU
+    assert observe([source]).success
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,15 @@ PUBLIC = {
     "AssetJobDefinition",
     "AssetSelection",
     "DefaultScheduleStatus",
+    "PartitionsDefinition",
+    "StaticPartitionsDefinition",
+    "DynamicPartitionsDefinition",
+    "TimeWindowPartitionsDefinition",
+    "HourlyPartitionsDefinition",
+    "DailyPartitionsDefinition",
+    "WeeklyPartitionsDefinition",
+    "MonthlyPartitionsDefinition",
+    "MultiPartitionsDefinition",
     "Definitions",
     "ScheduleDefinition",
     "TableRecord",
@@ -104,6 +113,7 @@ def test_the_runner_imports_nothing_heavy() -> None:
         "datetime",
         "traceback",
         "upwell.tables",
+        "upwell.partition_definitions",
         "upwell.execution",
     ]
     code = f"import sys, json, upwell.runner; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
