@@ -684,6 +684,16 @@ class TestPartitions:
         assert len(await store.partition_keys(ORDERS)) == 2500
         assert (await store.partitions(ORDERS, [f"p{n:05}" for n in range(2500)]))["p02499"].version == "2499"
 
+    async def test_the_events_of_a_partition_are_those_that_name_it(self, store: Store) -> None:
+        of_eu = Append(ORDERS, event(3, version="c", partition="eu"), versions={"eu": "c"}, last=True)
+        await store.append([saw_in(1, {"eu": "a", "us": "b"}), saw_in(2, {"eu": "a", "us": "c"}), of_eu, saw(4, None)])
+        assert [one.event.id for one in (await store.events(ORDERS, partition="eu")).items] == ["e3", "e1"]
+        assert [one.event.id for one in (await store.events(ORDERS, partition="us")).items] == ["e2", "e1"]
+        assert (await store.events(ORDERS, partition="asia")).items == ()
+        first = await store.events(ORDERS, limit=1, types={EventType.OBSERVATION}, partition="eu")
+        second = await store.events(ORDERS, first.cursor, limit=1, partition="eu")
+        assert [one.event.id for page in (first, second) for one in page.items] == ["e3", "e1"]
+
     async def test_half_a_result_is_never_the_assets_version(self, store: Store) -> None:
         await store.append([saw_in(1, {"eu": "a"})])
         before, cursors = await version(store), await store.position()

@@ -21,22 +21,29 @@ RUN_HEAD = ("RUN", "ASSET", "KIND", "PHASE", "OUTCOME", "TRIGGER", "STARTED", "T
 
 
 async def show_events(
-    to: Connection, name: str, limit: int, sorts: list[Sort] | None = None, since: str | None = None
+    to: Connection,
+    name: str,
+    limit: int,
+    sorts: list[Sort] | None = None,
+    since: str | None = None,
+    partition: str | None = None,
 ) -> None:
-    """Print the newest events of an asset: all, or of some sorts, or recorded since some time."""
+    """Print the newest events of an asset: all, or of some sorts, or recorded since some time, or of one partition."""
     async with connect(to) as api:
         (asset,) = await of.find(api, to.namespace, [name])
-        found = await api.pages(f"{of.path_of(asset)}/events", limit, type=sorts or None, since=since)
-    emit(to.output, {"items": found}, lambda: event_table(found, utc_now()) or ["No events."])
+        found = await api.pages(
+            f"{of.path_of(asset)}/events", limit, type=sorts or None, since=since, partition=partition
+        )
+    emit(to.output, {"items": found}, lambda: event_table(found, utc_now(), partition) or ["No events."])
 
 
-def event_table(events: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
-    """Give a line an event."""
+def event_table(events: Sequence[Mapping[str, Any]], now: datetime, partition: str | None = None) -> list[str]:
+    """Give a line an event; of one that is about many partitions, the version of the one that was asked for."""
     rows = [
         (
             age(event.get("time"), now),
             str(event.get("type", "")).removeprefix("Asset"),
-            str(event.get("dataVersion") or "")[:12],
+            str(event.get("dataVersion") or (event.get("partitions") or {}).get(partition) or "")[:12],
             described(event),
             event.get("run"),
         )

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 from pydantic_core import PydanticCustomError
 
-from upwell.protocol import MAX_VERSION_CHARS
+from upwell.protocol import MAX_PARTITION_CHARS, MAX_VERSION_CHARS
 from upwell_operator.cluster.port import Caller
 from upwell_operator.domain.event_rules import MAX_KEY_CHARS, key_problem
 from upwell_operator.resources import duration
@@ -45,6 +45,15 @@ Version = Annotated[str, Query(min_length=1, max_length=MAX_VERSION_CHARS, descr
 Since = Annotated[
     str | None,
     Query(max_length=64, description="Only what was recorded since then: a duration before now, or an RFC 3339 time."),
+]
+
+InPartition = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=MAX_PARTITION_CHARS,
+        description="Only what names this partition; an observation of many names a hundred of those that had changed.",
+    ),
 ]
 
 

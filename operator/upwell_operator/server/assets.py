@@ -16,6 +16,7 @@ from upwell_operator.server.asking import (
     DataName,
     HistoryCursor,
     InNamespace,
+    InPartition,
     InSelection,
     Limit,
     Name,
@@ -92,11 +93,12 @@ async def list_events(
     limit: Limit = 50,
     types: Types = None,
     since: Since = None,
+    partition: InPartition = None,
 ) -> Json:
     """List an asset's events, newest first, in the wire format. One request looks at no more than 10,000 of them."""
     oldest = moment_of(since, face.clock()) if since else None
     data = await readable(face, who, namespace, name)
-    page = await face.store.events(data, cursor=cursor, limit=limit, types=types_of(types or ()), since=oldest)
+    page = await face.store.events(data, cursor, limit, types_of(types or ()), oldest, partition)
     return answers.page([event_json(one) for one in page.items], page.cursor, ended_early=page.ended_early)
 
 

@@ -3,8 +3,9 @@
 Pages are newest first. A cursor is the place of the last item of a page and stays good while history grows or is
 trimmed.
 
-Limits: a page filtered by type looks at no more than `MAX_LOOK` entries; it may then have fewer items than asked for,
-and still a cursor, and says so (`ended_early`).
+Limits: a page filtered by type or partition looks at no more than `MAX_LOOK` entries; it may then have fewer items than
+asked for, and still a cursor, and says so (`ended_early`). An observation of many partitions is an event of those that
+it names: a hundred of those that had changed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
 
-from upwell.protocol import EventType
+from upwell.protocol import Event, EventType
 from upwell_operator.domain.decisions import Decision, Verb
 from upwell_operator.domain.snapshot import AssetId, Ref
 from upwell_operator.resources.meta import Kind
@@ -44,20 +45,21 @@ class History(Chapter):
         limit: int = 50,
         types: Collection[EventType] = (),
         since: datetime | None = None,
+        partition: str | None = None,
     ) -> Page[StoredEvent]:
-        """Give a page of an asset's events, of some types or of all; `since` is when they were recorded.
+        """Give a page of an asset's events, of some types or of one partition; `since` is when they were recorded.
 
         Raises StoreUnavailable.
         """
         found: list[StoredEvent] = []
-        looked, step = 0, limit if not types else max(limit, 200)
+        looked, step = 0, max(limit, 200) if types or partition is not None else limit
         oldest = "-" if since is None else str(max(0, int(since.timestamp() * 1000)))
         while True:
             rows, more = await self._rows(id, cursor, step, oldest)
             for row in rows:
                 cursor = row[0]
                 event = unpack_entry(id.key, *row)
-                if not types or event.event.type in types:
+                if _wanted(event.event, types, partition):
                     found.append(event)
                 if len(found) == limit:
                     return Page(tuple(found), cursor if more or row is not rows[-1] else None)
@@ -157,6 +159,11 @@ class History(Chapter):
             (self._keys.decisions(record.kind.value, record.ref), self._keys.epoch(self._keys.shard(record.ref))),
             (self._epoch, dumps(what), timestamp(record.time), KEPT_DECISIONS, DECISION_SECONDS),
         )
+
+
+def _wanted(event: Event, types: Collection[EventType], partition: str | None) -> bool:
+    named = partition in (None, event.partition) or partition in event.partitions
+    return named and (not types or event.type in types)
 
 
 def _newest(stream: str, cursor: str | None, count: int, oldest: str = "-") -> tuple[str | int, ...]:

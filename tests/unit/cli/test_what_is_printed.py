@@ -244,6 +244,18 @@ def test_an_event_about_many_partitions_counts_what_changed():
     assert history.described({"partitionsSeen": 3500}) == "0 of 3500 partitions changed"
 
 
+async def test_the_events_of_a_partition_show_its_own_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    many = {"type": "AssetObservation", "partitions": {"eu": "e1", "us": "u1"}, "partitionsSeen": 9}
+    listed = [httpx.Response(200, json={"items": items}) for items in ([an_asset("raw")], [many])]
+    api, asked = an_api(*listed)
+    monkeypatch.setattr(history, "connect", lambda _: nullcontext(api))
+    await history.show_events(Connection(namespace="shop"), "raw", 20, partition="us")
+    assert asked[-1] == "http://upwell.test/v1/assets/shop/raw/events?limit=20&partition=us"
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["-", "Observation", "u1"]
+
+
 def test_partitions_are_listed_with_their_versions():
     known = {"partition": "2026-11-21", "dataVersion": "1a2b3c4d5e6f7a8b", "changedAt": "2026-11-22T11:50:00Z"}
     assert [line.split() for line in history.partition_table([known, {"partition": "2026-11-20"}], NOW)[1:]] == [

@@ -163,6 +163,13 @@ def test_every_sort_and_every_type_of_event_can_be_asked_for() -> None:
     assert set(get_args(Word)) == set(TYPES)
 
 
+async def test_events_can_be_of_one_partition_only(world: World) -> None:
+    await world.report([an_event(), an_event(id="eu", partition="eu"), an_event(id="us", partition="us")])
+    items = (await world.get(f"{PATH}/events", partition="eu")).json()["items"]
+    assert [one["id"] for one in items] == ["eu"]
+    assert (await world.get(f"{PATH}/events", partition="")).status_code == 422
+
+
 SINCE = {
     "a duration": ("1h", 1),
     "a time": ("2020-01-31T12:00:00+01:00", 1),

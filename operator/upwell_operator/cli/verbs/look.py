@@ -56,12 +56,15 @@ def events(
     since: Annotated[
         str | None, typer.Option(metavar="WHEN", help="Only what was recorded since: 2h, or 2026-01-31T12:00:00Z.")
     ] = None,
+    partition: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Only what names this partition, for example 2026-01-31.")
+    ] = None,
     limit: Limit = 20,
 ) -> None:
     """Show what was observed and materialized, and what failed."""
     from upwell_operator.cli.history import show_events
 
-    asyncio.run(show_events(to, asset, limit, sorts, since))
+    asyncio.run(show_events(to, asset, limit, sorts, since, partition))
 
 
 def versions(
