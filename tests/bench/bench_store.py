@@ -38,6 +38,7 @@ IN_FLIGHT = 4
 """Batches in flight at once: as many clients as keep one server busy."""
 PAGES = 300
 ASSETS = 10_000
+MILLION = 1_000_000
 AT_ONCE = 5_000
 """Partitions of one event: a mebibyte holds that many with a SHA-256 each."""
 
@@ -142,7 +143,11 @@ async def page(store: Store, events: int) -> list[Figure]:
     ]
 
 
-async def report(store: Store, asset: AssetId, number: int, versions: dict[str, str]) -> float:
+def versions_of(numbers: range, salt: int = 0) -> dict[str, str]:
+    return {f"2026-{number:07}": sha(number + salt) for number in numbers}
+
+
+async def report(store: Store, asset: AssetId, number: int, versions: dict[str, str], *, last: bool = True) -> float:
     """Take one observation of many partitions as the server does, from JSON to durable; give the milliseconds."""
     time_ = (START + timedelta(seconds=number)).isoformat()
     portions = [dict(islice(versions.items(), at, at + AT_ONCE)) for at in range(0, len(versions), AT_ONCE)]
@@ -154,16 +159,15 @@ async def report(store: Store, asset: AssetId, number: int, versions: dict[str, 
     begun = time.perf_counter()
     taken = [check_event(event, datetime.now(UTC)) for event in parse(body).events]
     found = [partitions.versions(Dynamic(), event, datetime.now(UTC)) for event in taken]
-    last = len(taken) - 1
-    entries = [Append(asset, event, versions=found[n], last=n == last) for n, event in enumerate(taken)]
+    end = len(taken) - 1 if last else None
+    entries = [Append(asset, event, versions=found[n], last=n == end) for n, event in enumerate(taken)]
     await store.append(entries)
     return (time.perf_counter() - begun) * 1000
 
 
 async def slices(store: Store, backend: Backend) -> list[Figure]:
     """P10: results of many partitions; what of them is new costs, and what is as it was is only looked at."""
-    many = {f"2026-{number:07}": sha(number) for number in range(100_000)}
-    few, ten = AssetId("bench", "p10/few"), {f"2026-{number:07}": sha(number + 1) for number in range(10)}
+    many, ten, few = versions_of(range(100_000)), versions_of(range(10), 1), AssetId("bench", "p10/few")
     new = await report(store, few, 0, dict(islice(many.items(), 10_000)))
     same = await report(store, few, 1, dict(islice(many.items(), 10_000)))
     before, asset = used(backend), AssetId("bench", "p10/many")
@@ -178,6 +182,40 @@ async def slices(store: Store, backend: Backend) -> list[Figure]:
         Figure("    100,000 as they were", whole, "ms"),
         Figure("    memory of a partition", size, "B"),
     ]
+
+
+async def million(store: Store, backend: Backend) -> list[Figure]:
+    """A million partitions of one asset: what it takes to have them, and that a change of ten costs what ten cost."""
+    few, many, before = AssetId("bench", "p10/thousand"), AssetId("bench", "p10/million"), used(backend)
+    took = 0.0
+    for tenth in range(10):
+        portion = versions_of(range(tenth * MILLION // 10, (tenth + 1) * MILLION // 10))
+        took += await report(store, many, tenth, portion, last=tenth == 9)
+    size = (used(backend) - before) / MILLION
+    await report(store, few, 0, versions_of(range(1000)))
+    changed: dict[AssetId, list[float]] = {few: [], many: []}
+    for turn in range(10, 61):
+        for asset, times in changed.items():
+            times.append(await report(store, asset, turn, versions_of(range(10), turn * MILLION)))
+    ours, reference = statistics.median(changed[many]), statistics.median(changed[few])
+    return [
+        Figure("    1,000,000 partitions written", took / 1000, "s"),
+        Figure(
+            "P10 10 that have changed of 1,000,000 (of 1,000)", ours, "ms", reference, "<= 2 x", ours <= 2 * reference
+        ),
+        Figure("    newest 50 events of 1,000,000 partitions", await newest(store, many), "ms"),
+        Figure("    memory of one of 1,000,000 partitions", size, "B"),
+    ]
+
+
+async def newest(store: Store, asset: AssetId) -> float:
+    """Give the milliseconds to read an asset's newest 50 events, as a page does."""
+    took = []
+    for _ in range(PAGES):
+        begun = time.perf_counter()
+        assert len((await store.events(asset, limit=50)).items) == 50
+        took.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(took)
 
 
 async def reading(store: Store) -> list[Figure]:
@@ -204,6 +242,7 @@ async def measure(events: int) -> list[Figure]:
             reading,
             partial(page, events=events),
             partial(slices, backend=backend),
+            partial(million, backend=backend),
         )
         for bench in benches:
             backend.empty()
