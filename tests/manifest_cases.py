@@ -35,6 +35,13 @@ def schedule(**spec: Any) -> Json:
     return manifest("Schedule", "every-morning", **({"schedule": "@daily", "job": {"name": "raw-sources"}} | spec))
 
 
+def mapped(*, autoMaterialize: Json | None = None, **mapping: Any) -> Json:  # noqa: N803 -- as a manifest has it
+    """Give an asset that is built by partition, with this mapping of its input."""
+    dep = {"name": "orders", **({"partitionMapping": mapping} if mapping else {})}
+    auto = {"autoMaterialize": autoMaterialize} if autoMaterialize else {}
+    return asset("daily", deps=[dep], materialize=PYTHON, partitions={"static": ["eu", "us"]}, **auto)
+
+
 RIGHT: dict[str, Json] = {
     "an external asset": asset(),
     "a source in Python": asset(observe=PYTHON),
@@ -57,6 +64,11 @@ RIGHT: dict[str, Json] = {
     "an asset cut by day": asset(
         partitions={"timeWindow": {"cron": "@daily", "start": "2026-01-01", "timeZone": "UTC", "endOffset": 1}}
     ),
+    "an asset built by partition": mapped(autoMaterialize={"policy": "Eager"}),
+    "an asset built from the last window": mapped(type="Last"),
+    "an asset built from seven windows": mapped(type="TimeWindow", startOffset=-6, endOffset=0),
+    "an asset built from what a list says": mapped(type="Static", static={"de": ["eu"], "us": ["us"]}),
+    "an asset built along a dimension": mapped(type="Dimension", dimension="region"),
     "an asset cut by what is reported": asset(partitions={"dynamic": {}}),
     "an asset cut by day and region": asset(
         partitions={
@@ -156,8 +168,35 @@ WRONG: dict[str, Wrong] = {
     "every under materialize": Wrong(
         asset(materialize=PYTHON | {"every": "5m"}), "spec.materialize.every", "there is no such field", "unknown field"
     ),
-    "partitions of what is built": Wrong(
-        asset(materialize=PYTHON, partitions={"static": ["eu"]}), "spec.partitions", "is built as a "
+    "ticks of what is built by partition": Wrong(
+        mapped(autoMaterialize={"policy": "Cron", "cron": "@daily"}),
+        "spec.autoMaterialize.policy",
+        "what is built by partition is built as its inputs change",
+    ),
+    "parallelism without partitions": Wrong(
+        asset(materialize=PYTHON | {"parallelism": 3}), "spec.materialize.parallelism", "this asset has none"
+    ),
+    "a mapping without partitions": Wrong(
+        asset(materialize=PYTHON, deps=[{"name": "a", "partitionMapping": {"type": "Last"}}]),
+        "spec.deps",
+        "a partitionMapping says what a partition is built from, and this asset builds none",
+    ),
+    "a mapping of an unknown type": Wrong(
+        mapped(type="Some"), "spec.deps[0].partitionMapping.type", "", "Unsupported value"
+    ),
+    "a list of keys for another type": Wrong(
+        mapped(type="Last", static={"a": ["b"]}), "spec.deps[0].partitionMapping.static", "of the type Static lists"
+    ),
+    "a dimension that is not named": Wrong(
+        mapped(type="Dimension"), "spec.deps[0].partitionMapping.dimension", "of the type Dimension names it"
+    ),
+    "an offset of no window": Wrong(
+        mapped(type="All", startOffset=-1), "spec.deps[0].partitionMapping.startOffset", "offsets count windows of time"
+    ),
+    "a time that ends before it begins": Wrong(
+        mapped(type="TimeWindow", startOffset=1, endOffset=-1),
+        "spec.deps[0].partitionMapping.endOffset",
+        "the time ends before it begins",
     ),
     "partitions of no kind": Wrong(asset(partitions={}), "spec.partitions", "say once how the asset is cut"),
     "partitions of two kinds": Wrong(

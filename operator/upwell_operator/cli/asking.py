@@ -183,9 +183,9 @@ async def ask_level(api: Api, verb: str, assets: Sequence[of.Object], *, wait: b
         return list(await asyncio.gather(*(following.follow(request) for request in requests)))
 
 
-async def ask(api: Api, verb: str, asset: of.Object) -> Request:
-    """Ask for one run."""
-    answer = await api.post(f"{of.path_of(asset)}/{verb}")
+async def ask(api: Api, verb: str, asset: of.Object, **query: object) -> Request:
+    """Ask for one run; `query` are parameters of the route."""
+    answer = await api.post(f"{of.path_of(asset)}/{verb}", **query)
     return Request(asset, verb, str(answer["token"]))
 
 

@@ -18,7 +18,7 @@ from upwell_operator.cli import assets as of
 from upwell_operator.cli.client import Api
 from upwell_operator.cli.exits import Code
 from upwell_operator.cli.following import Ended, pauses
-from upwell_operator.domain.materializing import OWN_REASONS
+from upwell_operator.domain.deciding import OWN_REASONS
 from upwell_operator.resources.meta import Reason
 
 Versions = Mapping[str, str]

@@ -114,7 +114,7 @@ class Following:
         if run is None:
             decision = await self._decision(request)
             return Ended(request.key, Code.FAILED, outcome="NotRun", message=decision.get("message", ""))
-        self._say(request, f"{request.verb}: run {run['name']}")
+        self.say(request, f"{request.verb}: run {run['name']}")
         done = run if run.get("outcome") else await self._recorded(path)
         await self._told(request, done["name"])
         event = await self._event(request, done["name"])
@@ -131,7 +131,7 @@ class Following:
                 return handled
             decision = await self._decision(request)
             if request.token in str(decision.get("message", "")):
-                self._say(request, f"{decision.get('decision')}: {decision['message']}")
+                self.say(request, f"{decision.get('decision')}: {decision['message']}")
         raise AssertionError("pauses never end")
 
     async def _appeared(self, request: Request, path: str) -> dict[str, Any] | None:
@@ -179,7 +179,8 @@ class Following:
         found = await self._api.pages(f"{of.path_of(request.asset)}/decisions", 1)
         return found[0] if found else {}
 
-    def _say(self, request: Request, what: str) -> None:
+    def say(self, request: Request, what: str) -> None:
+        """Tell how far a request has come, once for each news."""
         if self._said.get(request.key) == what:
             return
         self._said[request.key] = what

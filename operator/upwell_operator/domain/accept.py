@@ -10,24 +10,22 @@ from datetime import timedelta
 from sys import intern
 from typing import Any
 
-from upwell_operator.domain import partitions
+from upwell_operator.domain import mapping, partitions
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.identity import digest
 from upwell_operator.domain.runs import read_time
+from upwell_operator.domain.schedules import MissedRuns, Rebuild, Schedule
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetKind,
     AutoPolicy,
     ConcurrencyPolicy,
     Cron,
-    MissedRuns,
     ObservationJob,
     Quarantined,
-    Rebuild,
     Ref,
     Requirement,
     RunDefaults,
-    Schedule,
     Selector,
 )
 from upwell_operator.resources import asset as asset_model
@@ -37,6 +35,8 @@ from upwell_operator.resources.meta import Annotation, LabelOperator
 from upwell_operator.resources.selection import read_selection
 
 Json = dict[str, Any]
+PARALLELISM = 10
+"""How many partitions are built at once where nobody says it."""
 _RUNNERS = frozenset({"python", "retries", "timeoutSeconds", "every"})
 """Fields of `spec.observe` that make no other pod."""
 
@@ -58,7 +58,10 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         min_interval=auto.min_interval,
         cron=_cron(auto, status.get("cron") or {}),
         suspended=wanted.suspend,
+        mappings=_mappings(wanted),
         request=meta.annotations.get(Annotation.REQUESTED_AT),
+        requested_partitions=meta.annotations.get(Annotation.REQUESTED_PARTITIONS),
+        requested_parallelism=_count(meta.annotations.get(Annotation.REQUESTED_PARALLELISM, "")),
         handled_request=status.get("lastHandledRequest"),
         every=wanted.observe.every if wanted.observe else None,
         maximum_lag=wanted.freshness.maximum_lag if wanted.freshness else None,
@@ -78,7 +81,18 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         kept_for=wanted.history.age,
         quarantine=tuple(Quarantined(one.data_version, one.reason or "") for one in wanted.quarantine),
         partitions=partitions.accept(wanted.partitions) if wanted.partitions else None,
+        parallelism=(wanted.materialize and wanted.materialize.parallelism) or PARALLELISM,
     )
+
+
+def _count(text: str) -> int | None:
+    """Read how many; anything else than a number from 1 on says nothing."""
+    return int(text) if text.isdecimal() and int(text) > 0 else None
+
+
+def _mappings(spec: asset_model.AssetSpec) -> tuple[mapping.Mapping | None, ...]:
+    written = [dep.partition_mapping for dep in spec.deps]
+    return tuple(mapping.accept(one) if one else None for one in written) if any(written) else ()
 
 
 def _cron(auto: asset_model.AutoMaterialize, remembered: Json) -> Cron | None:

@@ -23,6 +23,7 @@ class StartRun:
     request: str | None = None
     observation_job: str | None = None
     job_run: str | None = None
+    partition: str | None = None
     defaults: RunDefaults = UNSAID
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.conditions import Condition, merge, readiness, timestamp
-from upwell_operator.domain.partitions import total
+from upwell_operator.domain.partition_status import failures, partition_counts
 from upwell_operator.domain.runs import read_time
 from upwell_operator.domain.snapshot import (
     Asset,
@@ -62,7 +62,7 @@ def asset_status(
         "lastHandledRequest": handled,
         "cron": _cron(asset, asset.cron, tick, now) if asset.cron else None,
         "activeRuns": [_active(run) for run in world.runs.open(asset.ref)][:RUNS_SHOWN],
-        "partitions": _partitions(asset, state, now),
+        "partitions": partition_counts(asset, world.graph.node(asset.ref), state, now),
         **_facts(state),
     }
     return {key: value for key, value in status.items() if value not in (None, [], {})}
@@ -86,6 +86,8 @@ def _ready(world: World, asset: Asset, state: AssetState, error: tuple[Reason, s
     if state.failure is not None:
         what = f"run {state.failure.run} failed to {state.failure.kind.value}: {state.failure.message}"
         return readiness(Reason.RUN_FAILED, f"{what}; see `upwell logs {state.failure.run}`, then request a new run")
+    if failed := failures(state):
+        return readiness(Reason.RUN_FAILED, f"{failed}, then request these again")
     if asset.suspended:
         return readiness(Reason.SUSPENDED, "suspended: no run is started", status="True")
     return readiness(Reason.READY, "the spec is accepted", status="True")
@@ -131,15 +133,6 @@ def _active(run: Run) -> Json:
         "startedAt": timestamp(run.created_at) if run.created_at else None,
     }
     return {key: value for key, value in shown.items() if value is not None}
-
-
-def _partitions(asset: Asset, state: AssetState, now: datetime) -> Json | None:
-    """Count the partitions: a version of one that the definition has no longer counts as known until it is reported."""
-    if asset.partitions is None:
-        return None
-    whole = total(asset.partitions, now)
-    whole = state.partitions if whole is None else whole
-    return {"total": whole, "known": state.partitions, "unknown": max(0, whole - state.partitions)}
 
 
 def _facts(state: AssetState) -> Json:

@@ -35,6 +35,7 @@ ROWS: dict[Reason, Staleness] = {
     Reason.DEPENDENCY_CYCLE: Staleness.UNKNOWN,
     Reason.DEPENDENCY_NOT_FOUND: Staleness.UNKNOWN,
     Reason.DEPENDENCY_NOT_EXPORTED: Staleness.UNKNOWN,
+    Reason.PARTITIONS_DO_NOT_FIT: Staleness.UNKNOWN,
     # The design's table, row by row.
     Reason.NEVER_MATERIALIZED: Staleness.MISSING,
     Reason.VERSION_QUARANTINED: Staleness.STALE,
@@ -46,6 +47,7 @@ ROWS: dict[Reason, Staleness] = {
     Reason.UPSTREAM_UNOBSERVED: Staleness.UNKNOWN,
     Reason.OBSERVATION_FAILED: Staleness.UNKNOWN,
     Reason.UPSTREAM_UNKNOWN: Staleness.UNKNOWN,
+    Reason.PARTITIONS_UNKNOWN: Staleness.UNKNOWN,
     # A source's own.
     Reason.NEVER_OBSERVED: Staleness.UNKNOWN,
 }

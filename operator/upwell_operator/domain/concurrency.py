@@ -11,7 +11,8 @@ from collections.abc import Collection
 
 from upwell_operator.domain.actions import Action, EndRun, PruneRun
 from upwell_operator.domain.decisions import Why
-from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Ref, Run, RunPhase, Schedule
+from upwell_operator.domain.schedules import Schedule
+from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Ref, Run, RunPhase
 from upwell_operator.domain.world import World
 
 

@@ -21,6 +21,7 @@ HUMAN_MUST_ACT = frozenset(
         Reason.KEY_CONFLICT,
         Reason.DEPENDENCY_CYCLE,
         Reason.DEPENDENCY_NOT_EXPORTED,
+        Reason.PARTITIONS_DO_NOT_FIT,
         Reason.MIXED_SELECTION,
         Reason.NOTHING_SELECTED,
         Reason.INVALID_POD_TEMPLATE,

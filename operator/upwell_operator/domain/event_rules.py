@@ -84,7 +84,6 @@ def check_event(event: Event, now: datetime) -> Event:
         _check_version(event.data_version)
     if event.partition is not None:
         _check_partition("partition", event.partition)
-        _check_slice("partition", event)
     if event.partitions:
         _check_partitions(event)
     if event.metadata:
@@ -136,13 +135,9 @@ def _check_partition(field: str, key: str) -> None:
         raise _refusal(field, f"{sentence}; {key[:40]!r} is none")
 
 
-def _check_slice(field: str, event: Event) -> None:
-    if event.type is not EventType.OBSERVATION:
-        raise _refusal(field, f"only an AssetObservation may be about partitions, not an {event.type.value}")
-
-
 def _check_partitions(event: Event) -> None:
-    _check_slice("partitions", event)
+    if event.type is not EventType.OBSERVATION:
+        raise _refusal("partitions", f"only an AssetObservation may be about several, not an {event.type.value}")
     if event.partition is not None or event.data_version is not None:
         raise _refusal("partitions", "says each partition's version; leave out partition and dataVersion")
     if len(event.partitions) > MAX_PARTITIONS_PER_EVENT:

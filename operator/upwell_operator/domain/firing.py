@@ -14,7 +14,8 @@ from upwell_operator.domain.concurrency import begun, between_ticks, ending, end
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import job_run
 from upwell_operator.domain.observing import job_starts
-from upwell_operator.domain.snapshot import ObservationJob, Ref, Run, Schedule
+from upwell_operator.domain.schedules import Schedule
+from upwell_operator.domain.snapshot import ObservationJob, Ref, Run
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason

@@ -19,8 +19,9 @@ from operator import attrgetter
 
 from upwell_operator.domain.claims import Claims
 from upwell_operator.domain.cycles import Cycle, components
+from upwell_operator.domain.fitting import fit
 from upwell_operator.domain.node import Node
-from upwell_operator.domain.problems import Problem, key_conflict, not_exported, not_found, on_cycle
+from upwell_operator.domain.problems import Problem, do_not_fit, key_conflict, not_exported, not_found, on_cycle
 from upwell_operator.domain.snapshot import Asset, AssetId, Ref
 from upwell_operator.domain.wave import Wave
 
@@ -65,6 +66,11 @@ class Graph:
             touched |= self._claims.enter(node) | {below.ref for below in node.down}
         if old.deps != asset.deps:
             touched |= self._name(node, old.deps, asset.deps)
+        if (old.partitions, old.mappings) != (asset.partitions, asset.mappings):
+            fit(node)
+            touched |= {below.ref for below in node.down}
+            for below in node.down:
+                fit(below)
         if old.export_to != asset.export_to:
             touched |= self._offer(asset.ref)
         return touched
@@ -179,6 +185,7 @@ class Graph:
         if up == old:
             return set()
         node.up = up
+        fit(node)
         for above in old:
             del above.down[node]
         for above in up:
@@ -224,6 +231,8 @@ class Graph:
         if node.cycle:
             ring, place = node.cycle.through(node, _above)
             return on_cycle(asset, len(ring), lambda step: ring[(place + step) % len(ring)].ref)
+        if not node.unmet and node.unfit:
+            return do_not_fit(asset, *node.unfit)
         usable = set(self.upstream(asset.ref))
         place, dep = next((place, dep) for place, dep in enumerate(asset.deps) if dep not in usable)
         return not_exported(asset, place, dep) if dep in self._nodes else not_found(asset, place, dep)

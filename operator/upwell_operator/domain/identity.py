@@ -31,7 +31,9 @@ def run_name(asset: str, *parts: object) -> str:
     return f"{asset[:NAME_CHARS].rstrip('-.').replace('.', '-')}-{digest(*parts)}"
 
 
-def consumed_run(asset: Asset, inputs: Sequence[InputVersion], replaces: str = "", tick: str = "") -> str:
+def consumed_run(
+    asset: Asset, inputs: Sequence[InputVersion], replaces: str = "", tick: str = "", partition: str | None = None
+) -> str:
     """Name the materialization for one set of consumed versions.
 
     `replaces` names the run of the current materialization; it is empty before the first. So a set that comes back (v1,
@@ -40,12 +42,14 @@ def consumed_run(asset: Asset, inputs: Sequence[InputVersion], replaces: str = "
     versions = sorted((one.name, one.key, one.data_version or "") for one in inputs)
     again = ("replaces", replaces) if replaces else ()
     at = ("tick", tick) if tick else ()
-    return run_name(asset.ref.name, asset.uid, versions, asset.code_version, asset.template, *again, *at)
+    where = ("partition", partition) if partition is not None else ()
+    return run_name(asset.ref.name, asset.uid, versions, asset.code_version, asset.template, *again, *at, *where)
 
 
-def requested_run(asset: Asset, kind: RunKind, token: str) -> str:
-    """Name the run that answers one request token: one per token, whatever the versions are by then."""
-    return run_name(asset.ref.name, asset.uid, kind.value, "request", token)
+def requested_run(asset: Asset, kind: RunKind, token: str, partition: str | None = None) -> str:
+    """Name the run that answers one request token: one per token and partition, whatever the versions are by then."""
+    where = ("partition", partition) if partition is not None else ()
+    return run_name(asset.ref.name, asset.uid, kind.value, "request", token, *where)
 
 
 def interval_run(asset: Asset, slot: int) -> str:

@@ -13,7 +13,8 @@ from upwell_operator.domain import firing
 from upwell_operator.domain.actions import Planned
 from upwell_operator.domain.conditions import merge, readiness, timestamp
 from upwell_operator.domain.observing import chosen
-from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, ObservationJob, Outcome, Run, Schedule
+from upwell_operator.domain.schedules import Schedule
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, ObservationJob, Outcome, Run
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Reason
 

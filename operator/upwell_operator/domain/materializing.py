@@ -17,7 +17,8 @@ from upwell_operator.domain import causes as because
 from upwell_operator.domain import ticking
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.conditions import timestamp
-from upwell_operator.domain.decisions import Decision, Verb, Why
+from upwell_operator.domain.deciding import TO_BUILD, decide, mendable, next_fence
+from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import consumed_run, requested_run
 from upwell_operator.domain.pacing import held
 from upwell_operator.domain.snapshot import (
@@ -37,29 +38,7 @@ from upwell_operator.domain.texts import clipped
 from upwell_operator.domain.ticking import is_owed
 from upwell_operator.domain.versions import consumed, current
 from upwell_operator.domain.world import World
-from upwell_operator.resources.meta import Kind, Reason
-
-OWN_REASONS = frozenset(
-    {
-        Reason.NEVER_MATERIALIZED,
-        Reason.VERSION_QUARANTINED,
-        Reason.DEPENDENCIES_CHANGED,
-        Reason.CODE_CHANGED,
-        Reason.UPSTREAM_DATA_CHANGED,
-        Reason.FRESHNESS_EXPIRED,
-    }
-)
-"""Reasons that building this asset mends: all but UpstreamStale, which is mended upstream, and what is not known."""
-
-
-def decide(asset: Asset, verb: Verb, reason: str, message: str, now: datetime, run: str | None = None) -> Decision:
-    """Give the record of a decision about an asset."""
-    return Decision(Kind.ASSET, asset.ref, verb, reason, message, now, asset.id, run)
-
-
-def next_fence(world: World, asset: Asset) -> int:
-    """Give the fencing token of a new run: larger than that of any run or result known of the asset."""
-    return max([world.state(asset).fence, *(run.fence for run in world.runs.of(asset.ref))]) + 1
+from upwell_operator.resources.meta import Reason
 
 
 def wanted_run(world: World, asset: Asset, tick: str = "") -> tuple[str, tuple[InputVersion, ...]]:
@@ -89,23 +68,10 @@ def will_rebuild(world: World, asset: Asset, now: datetime) -> bool:
     if asset.kind is not AssetKind.DERIVED or asset.policy is AutoPolicy.NEVER or asset.suspended:
         return False
     verdict = world.verdicts.get(asset.ref)
-    if verdict is None or verdict.staleness not in _TO_BUILD or not _tries(world, asset, now):
+    if verdict is None or verdict.staleness not in TO_BUILD or not _tries(world, asset, now):
         return False
     pending = any(dep in world.pending for dep in asset.deps)
-    return pending or (_mendable(verdict) is not None and not (_missing(world, asset) or _quarantined(world, asset)))
-
-
-def _mendable(verdict: Verdict) -> Reason | None:
-    """Give the first reason that building this asset would mend.
-
-    That its own version is quarantined is none: the same inputs make the same version, again and again.
-    """
-    own = Reason.VERSION_QUARANTINED
-    found = (one.reason for one in verdict.causes if one.reason is not own or one.depth)
-    return next((reason for reason in found if reason in OWN_REASONS), None)
-
-
-_TO_BUILD = (Staleness.STALE, Staleness.MISSING)
+    return pending or (mendable(verdict) is not None and not (_missing(world, asset) or _quarantined(world, asset)))
 
 
 def _tries(world: World, asset: Asset, now: datetime) -> bool:
@@ -172,7 +138,7 @@ def _automatic(world: World, asset: Asset, now: datetime) -> Planned:
     if asset.cron is not None:
         return _at_ticks(world, asset, asset.cron, now)
     verdict = world.verdicts[asset.ref]
-    if verdict.staleness not in _TO_BUILD:
+    if verdict.staleness not in TO_BUILD:
         return _only(asset, Verb.NO_RUN, (Why.FRESH, _fresh_message(verdict.reason)), now)
     if asset.policy is AutoPolicy.NEVER:
         message = "stale, but spec.autoMaterialize.policy is Never; request it, or set the policy to Eager"
@@ -184,7 +150,7 @@ def _at_ticks(world: World, asset: Asset, cron: Cron, now: datetime) -> Planned:
     """Decide about an asset with the policy Cron."""
     verdict, wake = world.verdicts[asset.ref], ticking.following(cron, now)
     tick = ticking.newest(asset, now)
-    if verdict.staleness not in _TO_BUILD:
+    if verdict.staleness not in TO_BUILD:
         fresh = _only(asset, Verb.NO_RUN, (Why.FRESH, _fresh_message(verdict.reason)), now)
         return replace(fresh, wake=wake, tick=tick if verdict.staleness is Staleness.FRESH else None)
     if tick is None or ticking.is_answered(world, asset, tick):
@@ -199,7 +165,7 @@ def _at_ticks(world: World, asset: Asset, cron: Cron, now: datetime) -> Planned:
 
 def _if_nothing_holds_it_back(world: World, asset: Asset, verdict: Verdict, now: datetime) -> Planned | None:
     """Give what is waited for before a stale asset is built by itself."""
-    if _mendable(verdict) is None:
+    if mendable(verdict) is None:
         return _left_alone(asset, verdict, now)
     refusal = _not_now(world, asset) or _missing(world, asset) or _upstream(world, asset) or _quarantined(world, asset)
     return _only(asset, Verb.WAIT, refusal, now) if refusal else None
@@ -221,7 +187,7 @@ def _eager(world: World, asset: Asset, verdict: Verdict, now: datetime) -> Plann
     waits = held(world, asset, now)
     if waits:
         return replace(_only(asset, Verb.WAIT, (waits.why, waits.message), now), wake=waits.until)
-    return _build(world, asset, Trigger(TriggerType.EAGER, (_mendable(verdict) or verdict.reason).value), now)
+    return _build(world, asset, Trigger(TriggerType.EAGER, (mendable(verdict) or verdict.reason).value), now)
 
 
 def _only(asset: Asset, verb: Verb, why: tuple[Why, str], now: datetime) -> Planned:

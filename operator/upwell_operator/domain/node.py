@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from upwell_operator.domain.cycles import Cycle
+from upwell_operator.domain.mapping import Edge
 from upwell_operator.domain.snapshot import Asset, AssetId, Materialization, Ref
+
+if TYPE_CHECKING:
+    from upwell_operator.domain.cut import Cut
+
+
+class Unfit(NamedTuple):
+    """An input whose partitions do not belong to ours in any way that is known."""
+
+    dep: Ref
+    why: str
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +35,12 @@ class Node:
     """Rises along every edge, but for edges into a cycle."""
     unmet: bool = False
     """Whether a dependency does not exist, or may not be used."""
+    edges: tuple[Edge | None, ...] = ()
+    """Of each of `up`, how its partitions belong to ours; None: all as one version. Empty where this holds for all."""
+    unfit: Unfit | None = None
+    """What is wrong with these, if anything is."""
+    cut: Cut | None = None
+    """What its partitions were judged to be."""
     lost: bool = False
     """Whether an older asset holds the key that it claims."""
     cycle: Cycle[Node] | None = None
@@ -32,4 +50,4 @@ class Node:
 
     def is_sound(self) -> bool:
         """Say whether nothing is wrong with its place in the graph, as far as the graph is arranged."""
-        return self.cycle is None and not self.unmet and not self.lost
+        return self.cycle is None and not self.unmet and not self.lost and self.unfit is None

@@ -11,10 +11,10 @@ from datetime import datetime
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Action, Planned, StartRun
 from upwell_operator.domain.concurrency import begun, ending, held_back, replaced
+from upwell_operator.domain.deciding import decide, next_fence
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.grouping import grouped
 from upwell_operator.domain.identity import interval_run, job_run, member_run, requested_run
-from upwell_operator.domain.materializing import decide, next_fence
 from upwell_operator.domain.selecting import labelled, select
 from upwell_operator.domain.snapshot import UNSAID, Asset, AssetKind, ObservationJob, Ref, Trigger, TriggerType
 from upwell_operator.domain.texts import named

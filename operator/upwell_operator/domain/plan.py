@@ -11,9 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from upwell_operator.domain.actions import Planned, PruneRun
+from upwell_operator.domain.backfill import plan_partitions, will_fill
 from upwell_operator.domain.concurrency import prunes
+from upwell_operator.domain.deciding import decide
 from upwell_operator.domain.decisions import Verb, Why
-from upwell_operator.domain.materializing import decide, plan_materialization, will_rebuild
+from upwell_operator.domain.materializing import plan_materialization, will_rebuild
 from upwell_operator.domain.observing import plan_job, plan_observation, selected
 from upwell_operator.domain.partitions import changes_at
 from upwell_operator.domain.scheduling import plan_schedule
@@ -32,18 +34,20 @@ def follow(world: World, refs: Iterable[Ref], now: datetime) -> set[Ref]:
     """Bring verdicts and `pending` up to date after these assets changed, and all below them.
 
     Gives those to plan anew: whose verdict, or whose waiting for an input, is another now; and what was never built
-    below them, since a run that failed is tried again for another version, which no verdict tells of.
+    below them, or is built by partition, since a run that failed is tried again for another version, which no verdict
+    tells of.
     """
     graph, dirty = world.graph, {*refs, *world.graph.turned()}
     moved = set(propagate(graph, world.states, world.verdicts, dirty, now))
     flipped = settle_pending(world, dirty | moved, now)
     waiting = {below for ref in flipped for below in graph.downstream(ref)}
-    missing = {below for ref in moved for below in graph.downstream(ref) if _is_missing(world, below)}
-    return moved | flipped | waiting | missing
+    silent = {below for ref in moved for below in graph.downstream(ref) if _says_nothing(world, below)}
+    return moved | flipped | waiting | silent
 
 
-def _is_missing(world: World, ref: Ref) -> bool:
-    return world.verdicts[ref].staleness is Staleness.MISSING
+def _says_nothing(world: World, ref: Ref) -> bool:
+    """Say whether an asset's verdict may be the same although an input changed."""
+    return world.verdicts[ref].staleness is Staleness.MISSING or world.graph.node(ref).cut is not None
 
 
 def settle_pending(world: World, refs: Iterable[Ref], now: datetime) -> set[Ref]:
@@ -59,11 +63,15 @@ def settle_pending(world: World, refs: Iterable[Ref], now: datetime) -> set[Ref]
 
 def _settle(world: World, ref: Ref, now: datetime) -> bool:
     asset = world.graph.get(ref)
-    pending = asset is not None and world.graph.problem(ref) is None and will_rebuild(world, asset, now)
+    pending = asset is not None and world.graph.problem(ref) is None and _will_build(world, asset, now)
     if pending is (ref in world.pending):
         return False
     (world.pending.add if pending else world.pending.discard)(ref)
     return True
+
+
+def _will_build(world: World, asset: Asset, now: datetime) -> bool:
+    return (will_rebuild if asset.partitions is None else will_fill)(world, asset, now)
 
 
 def _plan_asset(world: World, ref: Ref, now: datetime) -> Planned:
@@ -76,11 +84,16 @@ def _plan_asset(world: World, ref: Ref, now: datetime) -> Planned:
     elif asset.kind is AssetKind.EXTERNAL:
         planned = _plan_external(asset, now)
     else:
-        planner = plan_observation if asset.kind is AssetKind.SOURCE else plan_materialization
-        planned = planner(world, asset, now)
+        planned = _planner(asset)(world, asset, now)
     if asset.partitions is not None:
         planned = replace(planned, wake=_earlier(planned.wake, changes_at(asset.partitions, now)))
     return replace(planned, actions=(*planned.actions, *_prunes(world, asset)))
+
+
+def _planner(asset: Asset) -> Callable[[World, Asset, datetime], Planned]:
+    if asset.kind is AssetKind.SOURCE:
+        return plan_observation
+    return plan_materialization if asset.partitions is None else plan_partitions
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -54,6 +54,15 @@ def not_exported(asset: Asset, place: int, dep: Ref) -> Problem:
     )
 
 
+def do_not_fit(asset: Asset, dep: Ref, why: str) -> Problem:
+    """Say that nobody knows which partitions of an input one of this asset's is built from."""
+    return _problem(
+        Reason.PARTITIONS_DO_NOT_FIT,
+        f'spec.deps[{asset.deps.index(dep)}] "{dep.name}": {why}; set its partitionMapping to a type that fits, such '
+        f"as All, or cut one of the two as the other is",
+    )
+
+
 def _where(asset: Asset, dep: Ref) -> str:
     at_home = dep.namespace == asset.ref.namespace
     return "set spec.deps[].namespace if it is in another one, " if at_home else ""

@@ -18,23 +18,13 @@ from enum import StrEnum
 
 from upwell.protocol import RunKind
 from upwell_operator.domain.actions import Planned
+from upwell_operator.domain.deciding import OWN_REASONS
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.identity import requested_run
-from upwell_operator.domain.materializing import OWN_REASONS, answered
+from upwell_operator.domain.materializing import answered
+from upwell_operator.domain.schedules import Rebuild, Schedule
 from upwell_operator.domain.selecting import select
-from upwell_operator.domain.snapshot import (
-    Asset,
-    AssetKind,
-    Outcome,
-    Rebuild,
-    Ref,
-    Run,
-    RunPhase,
-    Schedule,
-    Trigger,
-    TriggerType,
-    Wanted,
-)
+from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref, Run, RunPhase, Trigger, TriggerType, Wanted
 from upwell_operator.domain.texts import named
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
@@ -50,7 +40,7 @@ class Stage(StrEnum):
     BUILT = "built"
     FAILED = "failed, or an input did"
     FRESH = "nothing to mend in"
-    LEFT_OUT = "left out (suspended, or no spec.materialize)"
+    LEFT_OUT = "left out (suspended, built by partition, or no spec.materialize)"
 
 
 _UNDONE = frozenset({Stage.READY, Stage.RUNNING, Stage.WAITING})
@@ -123,7 +113,8 @@ def _build(schedule: Schedule, asset: Asset, tick: datetime) -> Wanted:
 
 def _derived(world: World, ref: Ref) -> bool:
     asset = world.graph.get(ref)
-    return asset is not None and asset.kind is AssetKind.DERIVED and world.graph.problem(ref) is None
+    built_whole = asset is not None and asset.kind is AssetKind.DERIVED and asset.partitions is None
+    return built_whole and world.graph.problem(ref) is None
 
 
 def _words(schedule: Schedule, stages: Stages, tick: datetime, now: datetime) -> Decision:

@@ -85,6 +85,7 @@ def _read(job: Json, meta: Json, labels: Json, notes: Json) -> Run:
         inputs=read_inputs(notes.get(Annotation.INPUTS, "[]")),
         code_version=notes.get(Annotation.CODE_VERSION),
         request=notes.get(Annotation.REQUEST),
+        partition=notes.get(Annotation.PARTITION),
         observation_job=notes.get(Annotation.OBSERVATION_JOB),
         job_run=labels.get(Label.JOB_RUN),
         outcome=Outcome(outcome) if outcome else None,

@@ -18,7 +18,7 @@ from upwell_operator.domain.clocks import DEFAULT
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.firing import decide
 from upwell_operator.domain.identity import delay
-from upwell_operator.domain.snapshot import Schedule
+from upwell_operator.domain.schedules import Schedule
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.schedule import MakeUp

@@ -7,16 +7,15 @@ Two names identify an asset: `Ref`, its resource (namespace and name, how `spec.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from upwell.protocol import InputVersion, RunKind
-from upwell_operator.domain.clocks import DEFAULT, Dst
+from upwell_operator.domain.mapping import Mapping
 from upwell_operator.domain.partitions import Partitions
 from upwell_operator.resources.meta import LabelOperator
-from upwell_operator.resources.schedule import MakeUp
 from upwell_operator.resources.selection import Selection
 
 
@@ -97,6 +96,8 @@ class Asset:
     kind: AssetKind
     generation: int = 1
     deps: tuple[Ref, ...] = ()
+    mappings: tuple[Mapping | None, ...] = ()
+    """What is written of how the partitions of each of `deps` belong to its own; empty if nothing is."""
     code_version: str | None = None
     policy: AutoPolicy = AutoPolicy.NEVER
     settle: timedelta | None = None
@@ -108,6 +109,10 @@ class Asset:
     suspended: bool = False
     request: str | None = None
     """Value of the requested-at annotation, if any."""
+    requested_partitions: str | None = None
+    """Which partitions that asks for, as it is written; None: those that are not fresh."""
+    requested_parallelism: int | None = None
+    """How many of them at once; None: as many as always."""
     handled_request: str | None = None
     """The request token that status says was answered."""
     every: timedelta | None = None
@@ -131,6 +136,8 @@ class Asset:
     kept_events: int = 1000
     kept_for: timedelta = timedelta(days=90)
     partitions: Partitions | None = None
+    parallelism: int = 10
+    """How many of its partitions are built at once."""
 
     @property
     def id(self) -> AssetId:
@@ -171,6 +178,17 @@ class Failure:
     message: str
 
 
+@dataclass(slots=True)
+class Slices:
+    """What is known of the partitions of one asset's data. Mutable: ten of a hundred thousand change."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Materialization] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    changed: set[str] | None = None
+    """Those that changed since the asset was last judged; None: any may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class AssetState:
     """What is known of an asset's data."""
@@ -184,6 +202,12 @@ class AssetState:
     """Largest fencing token whose result was taken as current."""
     partitions: int = 0
     """How many partitions have a version; 0 for an asset that is not cut."""
+    lost: bool = False
+    """Whether fewer partitions are known than before Redis was emptied: of the others nobody knows what they are."""
+    serial: str = ""
+    """The newest change of a partition; empty before the first."""
+    slices: Slices | None = field(default=None, compare=False, repr=False)
+    """What is known of the partitions, where somebody must know; `serial` tells whether it is another."""
 
 
 UNKNOWN_STATE = AssetState()
@@ -246,57 +270,6 @@ class ObservationJob:
     failed_runs: int = 3
 
 
-class Rebuild(NamedTuple):
-    """What a Schedule materializes: assets of its own namespace, all of them or the stale ones."""
-
-    selection: Selection
-    only_stale: bool = True
-
-
-class MissedRuns(NamedTuple):
-    """Which ticks are made up for: after downtime, after a suspension, and how many if all are."""
-
-    policy: MakeUp = MakeUp.LAST
-    on_resume: MakeUp = MakeUp.NONE
-    most: int = 10
-
-
-NEWEST_ONLY = MissedRuns()
-"""What a Schedule does that says nothing about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """One accepted Schedule, with what its status remembers between two lives of the operator."""
-
-    ref: Ref
-    uid: str
-    lines: tuple[str, ...]
-    job: str | None
-    """What it runs: an ObservationJob, or else `rebuild`."""
-    rebuild: Rebuild | None = None
-    time_zone: str = "UTC"
-    dst: Dst = DEFAULT
-    generation: int = 1
-    suspended: bool = False
-    starting_deadline: timedelta | None = None
-    missed_runs: MissedRuns = NEWEST_ONLY
-    concurrency: ConcurrencyPolicy = ConcurrencyPolicy.FORBID
-    """What a tick does while a run of an earlier tick of this schedule goes on."""
-    jitter: timedelta = timedelta()
-    """How long after its ticks it may fire; the delay itself follows from the uid."""
-    last_tick: datetime | None = None
-    current: datetime | None = None
-    """The tick of which some assets still wait to be materialized."""
-    active_since: datetime | None = None
-    """Ticks count from here: creation, the last resume or change of a line; while suspended, since when it is."""
-    suspended_since: datetime | None = None
-    """When the suspension began that ended at `active_since`, if that was one."""
-    observed_schedule: str = ""
-    """The lines and the zone that `active_since` belongs to; empty while suspended."""
-    created_at: datetime | None = None
-
-
 class TriggerType(StrEnum):
     """What asked for a run."""
 
@@ -348,6 +321,8 @@ class Run:
     inputs: tuple[InputVersion, ...] = ()
     code_version: str | None = None
     request: str | None = None
+    partition: str | None = None
+    """The partition that it builds, if it builds one."""
     observation_job: str | None = None
     job_run: str | None = None
     outcome: Outcome | None = None

@@ -4,20 +4,22 @@
 decides. A verdict depends on its own asset and state and on the verdicts of its direct upstream, of which it sees
 nothing but the current version, `onward` and what is `barred`; so `propagate` stops wherever these are what they were.
 
-Versions are compared, never times: data that changed and changed back is fresh again. Limits: unpartitioned assets.
+Versions are compared, never times: data that changed and changed back is fresh again. What is built by partition is
+judged partition by partition (`cut`), by the same table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from upwell.protocol import RunKind
 from upwell_operator.domain import causes as because
-from upwell_operator.domain import quarantine
+from upwell_operator.domain import cut, quarantine
 from upwell_operator.domain.causes import Cause, Staleness
 from upwell_operator.domain.conditions import timestamp
+from upwell_operator.domain.cut import Sight
+from upwell_operator.domain.derived import VERB, causes_of
 from upwell_operator.domain.graph import Graph
 from upwell_operator.domain.node import Node
 from upwell_operator.domain.snapshot import (
@@ -29,7 +31,7 @@ from upwell_operator.domain.snapshot import (
     Materialization,
     Ref,
 )
-from upwell_operator.domain.texts import SHORT, change, clipped
+from upwell_operator.domain.texts import clipped
 from upwell_operator.domain.verdict import Verdict, causes_for_status, judged, message
 from upwell_operator.domain.versions import by_data
 from upwell_operator.resources import duration
@@ -54,17 +56,18 @@ def propagate(
         todo |= verdicts.keys() ^ graph.refs()
     for gone in [ref for ref in todo if ref not in graph]:
         verdicts.pop(gone, None)
-    wave = graph.wave(todo)
+    sight, wave = Sight(states, verdicts, now, {}), graph.wave(todo)
     for level in wave:
         moved = []
         for node in level:
             ref = node.ref
-            old, new = verdicts.get(ref), _judge(node, graph, states, verdicts, now)
-            if new == old:
+            old, new = verdicts.get(ref), _judge(node, graph, sight)
+            told = node in sight.told
+            if new == old and not told:
                 continue
             verdicts[ref] = new
             changed.append(ref)
-            if old is None or _means_otherwise(old, new):
+            if told or old is None or _means_otherwise(old, new):
                 moved.append(node)
         wave.spread(moved)
     return changed
@@ -79,23 +82,25 @@ def _means_otherwise(old: Verdict, new: Verdict) -> bool:
 
 def assess(asset: Asset, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
     """Judge one asset of the graph by its state and the verdicts of its direct upstream, which must be there."""
-    return _judge(graph.node(asset.ref), graph, states, verdicts, now)
+    return _judge(graph.node(asset.ref), graph, Sight(states, verdicts, now, {}))
 
 
-def _judge(node: Node, graph: Graph, states: States, verdicts: Verdicts, now: datetime) -> Verdict:
-    asset, state = node.asset, states.get(node.data, UNKNOWN_STATE)
-    if node.cycle is not None or node.unmet or node.lost:
+def _judge(node: Node, graph: Graph, sight: Sight) -> Verdict:
+    asset, state = node.asset, sight.states.get(node.data, UNKNOWN_STATE)
+    if node.cycle is not None or node.unmet or node.lost or node.unfit is not None:
         return _broken(node, graph, state)
     over: tuple[str, ...] = ()
-    if asset.kind is _DERIVED:
-        found, over = _derived(node, state, verdicts)
+    if asset.partitions is not None:
+        found = _by_partition(node, state, sight)
+    elif asset.kind is _DERIVED:
+        found, over = _derived(node, state, sight.verdicts)
     else:
         found = _reported(asset, state)
     if asset.quarantine:
         found += quarantine.of_itself(asset, state)
     if asset.maximum_lag is None:
         return judged(node, found, state.version, None, over)
-    expired, deadline = _overdue(asset, asset.maximum_lag, state, now)
+    expired, deadline = _overdue(asset, asset.maximum_lag, state, sight.now)
     return judged(node, found + expired, state.version, deadline, over)
 
 
@@ -106,6 +111,7 @@ _DERIVED = AssetKind.DERIVED
 def _broken(node: Node, graph: Graph, state: AssetState) -> Verdict:
     """Judge an asset with a problem: nothing can be said. One that lost its key has no data of its own either."""
     ref = node.ref
+    node.cut = None
     problem = graph.problem(ref)
     found = [because.own(problem.reason, ref, problem.message)] if problem else []
     return judged(node, found, None if node.lost else state.version, None)
@@ -122,7 +128,7 @@ def _overdue(asset: Asset, lag: timedelta, state: AssetState, now: datetime) -> 
     if now < seen + lag:
         return [], seen + lag
     allowed = f"spec.freshness.maximumLag allows {duration.write(lag)}"
-    text = f"last {_VERB[asset.kind]} at {timestamp(seen)}; {allowed}"
+    text = f"last {VERB[asset.kind]} at {timestamp(seen)}; {allowed}"
     return [because.own(Reason.FRESHNESS_EXPIRED, asset.ref, text)], None
 
 
@@ -133,9 +139,6 @@ def _last_seen(asset: Asset, state: AssetState) -> datetime | None:
     if seen and asset.kind is not AssetKind.DERIVED:
         times.append(seen.time)
     return max(times, default=None)
-
-
-_VERB = {AssetKind.SOURCE: "observed", AssetKind.EXTERNAL: "reported", AssetKind.DERIVED: "materialized"}
 
 
 # Sources and external assets: others own the data, we know what was reported
@@ -156,77 +159,25 @@ def _reported(asset: Asset, state: AssetState) -> list[Cause]:
 _NOUN = {RunKind.OBSERVE: "observation", RunKind.MATERIALIZE: "materialization"}
 
 
-# Derived assets: rows 1 to 5, 7 and 8 of the table
+# Derived assets
+
+
+def _by_partition(node: Node, state: AssetState, sight: Sight) -> list[Cause]:
+    if node.asset.kind is _DERIVED:
+        return cut.judge(node, sight)
+    cut.pass_on(node, sight)
+    return _reported(node.asset, state)
 
 
 def _derived(node: Node, state: AssetState, verdicts: Verdicts) -> tuple[list[Cause], tuple[str, ...]]:
-    """Give the causes, and the inputs that are passed over."""
-    asset, made = node.asset, state.materialization
-    if made is None:
-        return _never_made(node, verdicts)
-    then = node.then if node.made is made else _remembered(node, made)
-    found: list[Cause] = []
-    over: tuple[str, ...] = ()
-    same = len(then) == len(node.up)
-    for above in node.up:
-        verdict = verdicts[above.ref]
-        version, onward = verdict.version, verdict.onward
-        if onward is not None:
-            found.append(onward)
-        if verdict.barred:
-            found += [one.cause for one in verdict.barred if one.version == then.get(above.data)]
-            version, over = (None, (*over, _named(verdict))) if verdict.bar else (version, over)
-        if above.data not in then:
-            same = False
-        elif version is not None and then[above.data] != version:  # versions.differs, without its call
-            found.append(_data_changed(above.asset, asset.ref.namespace, then[above.data], version))
-    if not same or asset.code_version is not None:
-        found += _changed_itself(node, made, then.keys())
-    return found, over
+    made = state.materialization
+    then = _NOTHING if made is None else node.then if node.made is made else _remembered(node, made)
+    return causes_of(node, made, then, [verdicts[above.ref] for above in node.up])
 
 
-def _never_made(node: Node, verdicts: Verdicts) -> tuple[list[Cause], tuple[str, ...]]:
-    above = [verdicts[one.ref] for one in node.up]
-    never = because.own(Reason.NEVER_MATERIALIZED, node.ref, "it has never been materialized")
-    return [never, *(one.onward for one in above if one.onward)], tuple(_named(one) for one in above if one.bar)
-
-
-def _named(verdict: Verdict) -> str:
-    return f"{verdict.data.key} {(verdict.version or '')[:SHORT]}"
-
-
-def _changed_itself(node: Node, made: Materialization, then: AbstractSet[tuple[str, str]]) -> list[Cause]:
-    """Give the causes that lie in the asset's own spec: other dependencies, other code."""
-    asset, now = node.asset, {above.data for above in node.up}
-    found = [_dependencies_changed(asset, then, now)] if then != now else []
-    if asset.code_version is not None and asset.code_version != made.code_version:
-        found.append(_code_changed(asset, made))
-    return found
+_NOTHING: dict[tuple[str, str], str | None] = {}
 
 
 def _remembered(node: Node, made: Materialization) -> dict[tuple[str, str], str | None]:
     node.made, node.then = made, by_data(made.inputs, node.ref.namespace)
     return node.then
-
-
-def _data_changed(upstream: Asset, home: str, then: str | None, now: str) -> Cause:
-    what = upstream.id.seen_from(home)
-    if then is None:
-        text = f"{what} {now[:SHORT]} was first {_VERB[upstream.kind]} after the materialization"
-    else:
-        text = f"{what} {change(then, now)}"
-    return because.of_input(Reason.UPSTREAM_DATA_CHANGED, upstream.ref, f"upstream data has changed: {text}")
-
-
-def _dependencies_changed(asset: Asset, then: AbstractSet[tuple[str, str]], now: AbstractSet[AssetId]) -> Cause:
-    home = asset.ref.namespace
-    added = [f"new {one.seen_from(home)}" for one in sorted(now - then)]
-    removed = [f"no longer {AssetId(*one).seen_from(home)}" for one in sorted(then - now)]
-    text = f"dependencies differ from those it was materialized from: {', '.join(added + removed)}"
-    return because.own(Reason.DEPENDENCIES_CHANGED, asset.ref, clipped(text))
-
-
-def _code_changed(asset: Asset, made: Materialization) -> Cause:
-    then = "none" if made.code_version is None else f'"{made.code_version}"'
-    text = f'spec.codeVersion is "{asset.code_version}"; it was materialized with {then}'
-    return because.own(Reason.CODE_CHANGED, asset.ref, clipped(text))

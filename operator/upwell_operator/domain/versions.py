@@ -46,6 +46,28 @@ def check_version(version: object) -> str:
     return version
 
 
+WORDS = 4
+"""Into which the hash of a pair is cut; each is summed by itself."""
+
+
+def pair_hash(partition: str, version: str) -> str:
+    """Give the hash of one partition's version: 32 hexadecimal digits."""
+    return hashlib.blake2b(f"{len(partition)}:{partition}{version}".encode(), digest_size=16).hexdigest()
+
+
+def set_digest(versions: Mapping[str, str]) -> str:
+    """Give the one version of some partitions: the sums of their hashes, word by word (decisions/0022).
+
+    The same digest as the store keeps of all partitions of an asset, in `prelude.lua`.
+    """
+    sums = [0] * WORDS
+    for partition, version in versions.items():
+        digest = pair_hash(partition, version)
+        for word in range(WORDS):
+            sums[word] += int(digest[8 * word : 8 * word + 8], 16)
+    return "".join(f"{one % 2**32:08x}" for one in sums)
+
+
 def differs(consumed: str | None, current: str | None) -> bool:
     """Say whether an input has changed since it was consumed.
 

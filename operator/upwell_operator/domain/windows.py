@@ -34,6 +34,7 @@ FIELDS = 5
 PARTS = ("%Y", "%m", "%d", "%H", "%M")
 TRIED = 100
 """Windows that are looked at when a definition is read: their keys must differ, and tell where the window begins."""
+RESOLUTION = timedelta(microseconds=1)
 YEARS = 256
 """Years of ticks that are kept; one of hourly windows takes about a megabyte."""
 
@@ -97,6 +98,33 @@ def changes_at(window: TimeWindow, now: datetime) -> datetime:
     return _instant(next(islice(_ticks(window), begun, None)), window.zone)
 
 
+def newest(window: TimeWindow, now: datetime) -> str | None:
+    """Give the key of the last window that is a partition now, if there is one."""
+    there = total(window, now)
+    return _key(window, _tick(window, there - 1)) if there else None
+
+
+def span(window: TimeWindow, key: str, first: int = 0, last: int = 0) -> tuple[datetime, datetime]:
+    """Give when a window begins and ends; `first` and `last` move that by so many windows, whatever start and end."""
+    place = _place(window, datetime.strptime(key, window.format))  # noqa: DTZ007 -- the clock on the wall
+    return _begins(window, place + first), _begins(window, place + last + 1)
+
+
+def within(window: TimeWindow, begin: datetime, end: datetime, now: datetime) -> list[str]:
+    """Give the keys of the windows that are partitions now and have a part of this time; the oldest first."""
+    first, behind = max(0, _reached(window, begin) - 1), min(_reached(window, end - RESOLUTION), total(window, now))
+    return [_key(window, _tick(window, place)) for place in range(first, behind)]
+
+
+def touching(
+    window: TimeWindow, begin: datetime, end: datetime, now: datetime, first: int = 0, last: int = 0
+) -> list[str]:
+    """Give the keys of the windows whose `span`, moved by `first` and `last`, has a part of this time."""
+    least, behind = _reached(window, begin) - 1 - last, _reached(window, end - RESOLUTION) - first
+    places = range(max(0, least), min(behind, total(window, now)))
+    return [_key(window, _tick(window, place)) for place in places]
+
+
 def _earlier(tick: datetime, than: datetime) -> bool:
     return tick < than
 
@@ -153,10 +181,14 @@ def _read(form: str, text: str) -> datetime | None:
 
 def _begun(window: TimeWindow, now: datetime) -> int:
     """Count the windows that have begun, whatever the end."""
-    there = now.astimezone(window.zone)
+    return max(0, _reached(window, now))
+
+
+def _reached(window: TimeWindow, moment: datetime) -> int:
+    """Count the ticks from the start to a moment, which counts itself; below zero, those that lie between."""
+    there = moment.astimezone(window.zone)
     year = _year(window.line, window.zone, there.year)
-    begun = bisect_right(year, now, key=partial(_instant, place=window.zone))
-    return max(0, _before(window, there.year) + begun)
+    return _before(window, there.year) + bisect_right(year, moment, key=partial(_instant, place=window.zone))
 
 
 def _place(window: TimeWindow, tick: datetime) -> int:
@@ -165,11 +197,27 @@ def _place(window: TimeWindow, tick: datetime) -> int:
 
 
 def _before(window: TimeWindow, year: int) -> int:
-    """Count the windows from the start to the beginning of a year; below zero those of a year before it."""
-    if year < window.start.year:
-        return -len(_year(window.line, window.zone, year))
-    whole = sum(len(_year(window.line, window.zone, one)) for one in range(window.start.year, year))
-    return whole - bisect_left(_year(window.line, window.zone, window.start.year), window.start)
+    """Count the windows from the start to the beginning of a year; below zero, those that lie between."""
+    own = window.start.year
+    between = sum(len(_year(window.line, window.zone, one)) for one in range(min(own, year), max(own, year)))
+    into = bisect_left(_year(window.line, window.zone, own), window.start)
+    return (between if year >= own else -between) - into
+
+
+def _begins(window: TimeWindow, place: int) -> datetime:
+    return _instant(_tick(window, place), window.zone)
+
+
+def _tick(window: TimeWindow, place: int) -> datetime:
+    """Give where the window of a place begins: 0 is the first from the start on, and there are some before it."""
+    year = window.start.year
+    place += bisect_left(_year(window.line, window.zone, year), window.start)
+    while place < 0:
+        year -= 1
+        place += len(_year(window.line, window.zone, year))
+    while place >= (ticks := len(_year(window.line, window.zone, year))):
+        place, year = place - ticks, year + 1
+    return _year(window.line, window.zone, year)[place]
 
 
 def _ticks(window: TimeWindow) -> Iterator[datetime]:

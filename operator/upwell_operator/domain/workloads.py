@@ -103,6 +103,7 @@ def _annotations(start: StartRun) -> dict[str, str]:
         Annotation.CODE_VERSION: start.asset.code_version,
         Annotation.TRIGGER: trigger_json(start.trigger),
         Annotation.REQUEST: start.request,
+        Annotation.PARTITION: start.partition,
         Annotation.OBSERVATION_JOB: start.observation_job,
     }
     return {key.value: value for key, value in facts.items() if value is not None}
@@ -210,6 +211,8 @@ def _facts(start: StartRun, template: RunTemplate, settings: Settings) -> dict[E
         Env.ASSET_KEY: start.asset.key,
         Env.INPUTS: inputs_json(start.inputs),
     }
+    if start.partition is not None:
+        facts[Env.PARTITION] = start.partition
     if start.asset.code_version:
         facts[Env.CODE_VERSION] = start.asset.code_version
     if template.python:

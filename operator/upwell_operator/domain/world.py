@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from upwell.protocol import RunKind
 from upwell_operator.domain.graph import Graph
+from upwell_operator.domain.schedules import Schedule
 from upwell_operator.domain.slots import Slots
 from upwell_operator.domain.snapshot import (
     UNKNOWN_STATE,
@@ -21,7 +22,6 @@ from upwell_operator.domain.snapshot import (
     Ref,
     Run,
     RunPhase,
-    Schedule,
     Wanted,
 )
 from upwell_operator.domain.staleness import Verdict

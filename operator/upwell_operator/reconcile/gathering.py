@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from upwell_operator.domain.asset_status import remembered_state
-from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetState, Ref
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, Asset, AssetId, AssetKind, AssetState, Ref, Slices
 from upwell_operator.domain.world import World
 from upwell_operator.errors import StoreUnavailable
 from upwell_operator.reconcile.mirror import Mirror, remembered
+from upwell_operator.store.partitions import Moved
 from upwell_operator.store.store import Store
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Gatherer:
@@ -59,10 +63,32 @@ class Gatherer:
         if self._world.store_reachable and ids:
             try:
                 found = await self._read(ids)
-                return self._take({one: found.get(one, UNKNOWN_STATE) for one in ids})
+                states = {one: found.get(one, UNKNOWN_STATE) for one in ids}
+                return self._take(states | await self._with_slices(states))
             except StoreUnavailable as error:
                 self.lost_store(error)
         return self._take({one: self._remembered(one) for one in ids if one not in self._world.states})
+
+    async def _with_slices(self, states: Mapping[AssetId, AssetState]) -> dict[AssetId, AssetState]:
+        """Give the states of those whose partitions somebody must know, with what has moved of these."""
+        cut = [one for one in states if self._is_looked_into(one)]
+        return {one: await self._slices(one, states[one]) for one in cut}
+
+    def _is_looked_into(self, one: AssetId) -> bool:
+        """Say whether verdicts of partitions depend on this asset's: it, or what is built from it, is built by them."""
+        ref = self._world.graph.by_id(one)
+        asset = self._world.graph.get(ref) if ref else None
+        if ref is None or asset is None or asset.partitions is None:
+            return False
+        below = map(self._world.graph.get, self._world.graph.downstream(ref))
+        return asset.kind is AssetKind.DERIVED or any(other and other.partitions for other in below)
+
+    async def _slices(self, one: AssetId, state: AssetState) -> AssetState:
+        known = self._world.states.get(one, UNKNOWN_STATE)
+        if known.slices is not None and known.serial == state.serial:
+            return replace(state, slices=known.slices)
+        moved = await self._store.moved(one, known.serial if known.slices else "")
+        return replace(state, serial=moved.serial, slices=_merged(known.slices, moved))
 
     async def _read(self, ids: list[AssetId]) -> dict[AssetId, AssetState]:
         found = await self._store.states(ids)
@@ -73,7 +99,14 @@ class Gatherer:
 
     def _unknown(self, refs: Iterable[Ref]) -> set[AssetId]:
         assets = filter(None, (self._world.graph.get(ref) for ref in refs))
-        return {asset.id for asset in assets if asset.id not in self._world.states}
+        return {asset.id for asset in assets if self._is_unread(asset)}
+
+    def _is_unread(self, asset: Asset) -> bool:
+        """Say whether nothing is known of an asset, or nothing of its partitions where somebody must know."""
+        state = self._world.states.get(asset.id)
+        if state is None or asset.partitions is None:
+            return state is None
+        return state.slices is None and self._is_looked_into(asset.id)
 
     def lost_store(self, error: StoreUnavailable) -> None:
         """Go on without the store. Said once, however often it is noticed (argo-events#3497)."""
@@ -116,3 +149,21 @@ class Gatherer:
         self.rebuilt += len(items)
         self._refilled()
         log.warning("the store had been emptied; the state of %d assets was rebuilt from their status", len(items))
+
+
+def _merged(known: Slices | None, moved: Moved) -> Slices:
+    """Bring a copy up to date with what has moved; a new one where all was read."""
+    if known is None or moved.names is None:
+        return Slices(moved.versions, moved.made, moved.failures)
+    _replace(known.versions, moved.versions, moved.names)
+    _replace(known.made, moved.made, moved.names)
+    _replace(known.failures, moved.failures, moved.names)
+    if known.changed is not None:
+        known.changed.update(moved.names)
+    return known
+
+
+def _replace(old: dict[str, T], new: Mapping[str, T], names: Iterable[str]) -> None:
+    for name in names:
+        old.pop(name, None)
+    old.update(new)

@@ -19,6 +19,7 @@ from upwell_operator.cluster.port import Cluster
 from upwell_operator.domain.diagnosis import why_failed
 from upwell_operator.domain.event_rules import check_event
 from upwell_operator.domain.partitions import Partitions, written
+from upwell_operator.domain.partitions import problem as wrong_key
 from upwell_operator.domain.reports import events_of, is_json_object, read_result
 from upwell_operator.domain.runs import log_ref, observed_by, outcomes_json
 from upwell_operator.domain.snapshot import AssetId, Outcome, Ref, Run, RunPhase
@@ -68,7 +69,11 @@ class Recorder:
         problem = await self._from_messages(runs, pods)
         silent = [run for run, outcome in zip(runs, await self._outcomes(runs), strict=True) if outcome is None]
         now = self._clock()
-        ends = [entry(run, None, self._ending(run, observed_by(run, pods), problem), None, now) for run in silent]
+        cut = await self._cut(silent[0]) if silent else None
+        ends = [
+            entry(run, None, self._ending(run, observed_by(run, pods), problem or _misplaced(run, cut, now)), cut, now)
+            for run in silent
+        ]
         if ends:
             await self._store.append(ends)
 
@@ -137,6 +142,14 @@ def _ended(run: Run, outcome: Outcome) -> Run:
     """Give a run as it is remembered; in a Job that failed because of others, one that was observed is a success."""
     worked = run.group is not None and outcome is not Outcome.FAILED
     return replace(run, outcome=outcome, phase=RunPhase.SUCCEEDED if worked else run.phase)
+
+
+def _misplaced(run: Run, cut: Partitions | None, now: datetime) -> str | None:
+    """Say what is wrong with a run whose partition the asset has no longer."""
+    if run.partition is None:
+        return None
+    wrong = "the asset is not built by partition any more" if cut is None else wrong_key(cut, run.partition, now)
+    return wrong and f"partition {run.partition} was built, but {wrong}"
 
 
 def _silent(run: Run) -> str:

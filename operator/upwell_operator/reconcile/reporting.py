@@ -41,8 +41,9 @@ def entry(run: Run, attempt: str | None, event: Event, cut: Partitions | None, n
     """
     if event.asset_key != run.asset_key:
         return _about_another(run, attempt, event)
-    sliced = versions(cut, event, now)
+    event = _of_its_partition(run, event)
     unnamed = event.data_version is None and event.type is EventType.MATERIALIZATION
+    version = derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else event.data_version
     return Append(
         id=AssetId(run.ref.namespace, run.asset_key),
         event=event,
@@ -51,12 +52,21 @@ def entry(run: Run, attempt: str | None, event: Event, cut: Partitions | None, n
         fence=run.fence,
         inputs=run.inputs,
         code_version=run.code_version,
-        version=derived_version(run.code_version, run.ref.name, run.inputs) if unnamed else named(event),
+        version=version if event.partition is None or event.type is EventType.MATERIALIZATION else None,
         kind=run.kind,
         uid=run.report_id or None,
-        versions=sliced,
+        versions={} if event.type in FAILURES else versions(cut, replace(event, data_version=version), now),
         last=event.result or event.type in FAILURES,
     )
+
+
+def _of_its_partition(run: Run, event: Event) -> Event:
+    """Give the event as one about the partition that the run builds. Raises Forbidden for another one."""
+    if run.partition is None or event.partition == run.partition:
+        return event
+    if event.partition is not None or event.partitions:
+        raise Forbidden(f"partition: the run {run.ref.name} builds {run.partition!r}, and reports of no other.")
+    return replace(event, partition=run.partition)
 
 
 def named(event: Event) -> str | None:

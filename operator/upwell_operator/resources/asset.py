@@ -4,7 +4,7 @@
 is external, and others report its events.
 
 Limits: the spec only; what Upwell reports back is `asset_status`. Every field here has behaviour: what is not built
-yet (partitions of what Upwell builds) is refused.
+yet (the policy Cron for what is built by partition) is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from upwell_operator.resources.asset_status import AssetStatus
 from upwell_operator.resources.condition import Resource
 from upwell_operator.resources.duration import Duration
 from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text, Unique
-from upwell_operator.resources.partitions import Partitions
+from upwell_operator.resources.partitions import PartitionMapping, Partitions
 from upwell_operator.resources.pod import RunTemplate
 from upwell_operator.resources.schedule import CronLine, ZoneName
 
@@ -64,6 +64,11 @@ class Dep(Model):
     namespace: Namespace | None = Field(
         None, description="Its namespace, if it is another one. That asset must list ours in its `exportTo`."
     )
+    partition_mapping: PartitionMapping | None = Field(
+        None,
+        description="Which of its partitions one of ours is built from, for example `{type: Last}`. Left out, it is "
+        "the evident one: windows of the same time, the same key, or the input as a whole.",
+    )
 
 
 class Observe(RunTemplate):
@@ -76,6 +81,13 @@ class Observe(RunTemplate):
 
 class Materialize(RunTemplate):
     """How the data is built from its inputs."""
+
+    parallelism: Int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="With partitions: how many of them are built at once, each by a run of its own; 10, if left out.",
+    )
 
 
 class AutoMaterialize(Model):
@@ -170,7 +182,8 @@ _SPEC_RULES = (
     ),
     Rule(
         "an upstream asset is listed twice; remove one of the two",
-        cel="!has(self.deps) || self.deps.all(d, self.deps.exists_one(e, e == d))",
+        cel="!has(self.deps) || self.deps.all(d, self.deps.exists_one(e, e.name == d.name && "
+        "(has(e.__namespace__) ? e.__namespace__ : '') == (has(d.__namespace__) ? d.__namespace__ : '')))",
         holds=_deps_differ,
         path=".deps",
     ),
@@ -182,11 +195,30 @@ _SPEC_RULES = (
         reason="FieldValueForbidden",
     ),
     Rule(
-        "partitions are for data that others make (observed, or external), and what materialize builds is built as a "
-        "whole; remove partitions",
-        cel="!has(self.partitions) || !has(self.materialize)",
-        holds=lambda spec: spec.partitions is None or spec.materialize is None,
-        path=".partitions",
+        "parallelism says how many partitions are built at once, and this asset has none; add partitions, or remove it",
+        cel="has(self.partitions) || !has(self.materialize) || !has(self.materialize.parallelism)",
+        holds=lambda spec: bool(spec.partitions or not spec.materialize or spec.materialize.parallelism is None),
+        path=".materialize.parallelism",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
+        "what is built by partition is built as its inputs change, not at ticks of its own; set policy to Eager or "
+        "Never, or remove partitions",
+        cel="!has(self.partitions) || !has(self.autoMaterialize) || !has(self.autoMaterialize.policy) || "
+        "self.autoMaterialize.policy != 'Cron'",
+        holds=lambda spec: not (spec.partitions and spec.auto_materialize and spec.auto_materialize.cron),
+        path=".autoMaterialize.policy",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
+        "a partitionMapping says what a partition is built from, and this asset builds none; add partitions and "
+        "materialize, or remove partitionMapping",
+        cel="!has(self.deps) || (has(self.partitions) && has(self.materialize)) || "
+        "self.deps.all(d, !has(d.partitionMapping))",
+        holds=lambda spec: (
+            bool(spec.partitions and spec.materialize) or all(dep.partition_mapping is None for dep in spec.deps)
+        ),
+        path=".deps",
         reason="FieldValueForbidden",
     ),
     Rule(
@@ -236,7 +268,7 @@ class AssetSpec(Model):
     partitions: Partitions | None = Field(
         None,
         description="Into which slices the data is cut, for example `{static: [eu, us]}`: each has a data version of "
-        "its own, and together they are the asset's. For sources and external assets.",
+        "its own, and together they are the asset's. What Upwell builds, it builds by partition.",
     )
     observe: Observe | None = Field(
         None,

@@ -95,7 +95,16 @@ class PartitionCounts(Model):
         None, description="Partitions that the definition gives now; of a dynamic asset, those known."
     )
     known: Int | None = Field(None, description="Partitions that have a data version.")
-    unknown: Int | None = Field(None, description="Partitions that were never observed or reported.")
+    fresh: Int | None = Field(None, description="Partitions built from what their inputs are now.")
+    stale: Int | None = Field(None, description="Partitions that were built from something else.")
+    missing: Int | None = Field(None, description="Partitions that were never built.")
+    unknown: Int | None = Field(
+        None, description="Partitions that were never observed or reported; of what is built, those not judged."
+    )
+    failed: Int | None = Field(None, description="Partitions whose last run failed.")
+    stale_partitions: tuple[str, ...] = Field(
+        (), max_length=20, description="Partitions to build, stale or missing: the newest twenty."
+    )
 
 
 class CronTicks(Model):

@@ -53,7 +53,7 @@ class LabelOperator(StrEnum):
 
 
 class Annotation(StrEnum):
-    """Annotations: the one that users write, and those on the Jobs that Upwell creates."""
+    """Annotations: those that users write, and those on the Jobs that Upwell creates."""
 
     REQUESTED_AT = f"{GROUP}/requested-at"
     """On an Asset or ObservationJob, written by users: any new value asks for one run."""
@@ -69,6 +69,12 @@ class Annotation(StrEnum):
     """Why the run was started: JSON of `{type, detail}`."""
     REQUEST = f"{GROUP}/request"
     """The request token that the run answers, if one does."""
+    REQUESTED_PARTITIONS = f"{GROUP}/requested-partitions"
+    """On an Asset, written by users beside `requested-at`: which partitions; without it those that are not fresh."""
+    REQUESTED_PARALLELISM = f"{GROUP}/requested-parallelism"
+    """On an Asset, written by users beside `requested-at`: how many partitions are built at once for that request."""
+    PARTITION = f"{GROUP}/partition"
+    """The partition that the run builds, if it builds one."""
     OBSERVATION_JOB = f"{GROUP}/observation-job"
     """Resource name of the ObservationJob, whole, on the Jobs of its runs."""
     MEMBERS = f"{GROUP}/members"
@@ -114,6 +120,8 @@ class Reason(StrEnum):
     """A name in `spec.deps` is no asset."""
     DEPENDENCY_NOT_EXPORTED = "DependencyNotExported"
     """An asset of another namespace does not list this namespace in its `spec.exportTo`."""
+    PARTITIONS_DO_NOT_FIT = "PartitionsDoNotFit"
+    """An input is cut in another way, and no `partitionMapping` says what a partition is built from."""
     MIXED_SELECTION = "MixedSelection"
     """An ObservationJob selects assets that have no observe function; nothing is run."""
     NOTHING_SELECTED = "NothingSelected"
@@ -149,6 +157,8 @@ class Reason(StrEnum):
     """An input source has never been observed."""
     UPSTREAM_UNKNOWN = "UpstreamUnknown"
     """An input's own freshness is unknown."""
+    PARTITIONS_UNKNOWN = "PartitionsUnknown"
+    """What the partitions were built from is not known: the store was emptied, or could not be read yet."""
     # For Observed:
     OBSERVED = "Observed"
     """The last observation succeeded."""
@@ -178,7 +188,13 @@ POLARITY: dict[Reason, tuple[Says, ...]] = {
     **_all((Says(ConditionType.READY, "Unknown"),), Reason.PROGRESSING),
     **_all(_HELD, Reason.INVALID_SPEC, Reason.INVALID_POD_TEMPLATE, Reason.RUN_FAILED),
     **_all(_HELD, Reason.MIXED_SELECTION, Reason.NOTHING_SELECTED),
-    **_all((*_HELD, _LOST[1]), Reason.KEY_CONFLICT, Reason.DEPENDENCY_CYCLE, Reason.DEPENDENCY_NOT_EXPORTED),
+    **_all(
+        (*_HELD, _LOST[1]),
+        Reason.KEY_CONFLICT,
+        Reason.DEPENDENCY_CYCLE,
+        Reason.DEPENDENCY_NOT_EXPORTED,
+        Reason.PARTITIONS_DO_NOT_FIT,
+    ),
     **_all(_LOST, Reason.DEPENDENCY_NOT_FOUND),
     **_all(_LOST[:1], Reason.ASSET_NOT_FOUND, Reason.JOB_NOT_FOUND),
     **_all((Says(ConditionType.FRESH, "True"),), Reason.UP_TO_DATE),
@@ -192,7 +208,12 @@ POLARITY: dict[Reason, tuple[Says, ...]] = {
         Reason.UPSTREAM_STALE,
         Reason.FRESHNESS_EXPIRED,
     ),
-    **_all((Says(ConditionType.FRESH, "Unknown"),), Reason.UPSTREAM_UNOBSERVED, Reason.UPSTREAM_UNKNOWN),
+    **_all(
+        (Says(ConditionType.FRESH, "Unknown"),),
+        Reason.UPSTREAM_UNOBSERVED,
+        Reason.UPSTREAM_UNKNOWN,
+        Reason.PARTITIONS_UNKNOWN,
+    ),
     **_all((Says(ConditionType.OBSERVED, "True"),), Reason.OBSERVED),
     Reason.OBSERVATION_FAILED: (Says(ConditionType.OBSERVED, "False"), Says(ConditionType.FRESH, "Unknown")),
     Reason.NEVER_OBSERVED: (Says(ConditionType.OBSERVED, "Unknown"), Says(ConditionType.FRESH, "Unknown")),

@@ -1,11 +1,13 @@
-"""`spec.partitions`: into which slices an asset is cut. The names of the kinds are Dagster's.
+"""`spec.partitions`, into which slices an asset is cut, and `partitionMapping`, what each is built from.
 
-Limits: form only; whether a cron line, a zone and a start fit together is for `domain.partitions` to say.
+The names are Dagster's. Limits: form only; whether a cron line, a zone and a start fit together is for
+`domain.partitions` to say, and whether two assets do, for `domain.mapping`.
 """
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -108,4 +110,74 @@ class Partitions(Model):
         max_length=2,
         description="Two dimensions by name, for example `{date: {timeWindow: …}, region: {static: [eu, us]}}`. A key "
         'is the two keys in the order of the names, joined by "|": `2026-01-31|eu`.',
+    )
+
+
+class MappingType(StrEnum):
+    """How partitions of an input and of an asset belong together."""
+
+    ALL = "All"
+    IDENTITY = "Identity"
+    LAST = "Last"
+    TIME_WINDOW = "TimeWindow"
+    STATIC = "Static"
+    DIMENSION = "Dimension"
+
+
+Keys = Annotated[tuple[Annotated[str, Field(strict=True, min_length=1, max_length=120)], ...], Field(max_length=100)]
+"""Keys that `domain.mapping` holds against both definitions: a rule for each would cost the API server too much."""
+MOST_MAPPED = 100
+Offset = Annotated[Int, Field(ge=-1000, le=1000)]
+
+
+class PartitionMapping(Model):
+    """Which partitions of the input a partition is built from."""
+
+    rules: ClassVar = (
+        Rule(
+            "a mapping of the type Static lists its keys, and no other does; give both, or neither",
+            cel="(self.type == 'Static') == has(self.static)",
+            holds=lambda one: (one.type is MappingType.STATIC) == (one.static is not None),
+            path=".static",
+        ),
+        Rule(
+            "a mapping of the type Dimension names it, and no other does; give both, or neither",
+            cel="(self.type == 'Dimension') == has(self.dimension)",
+            holds=lambda one: (one.type is MappingType.DIMENSION) == (one.dimension is not None),
+            path=".dimension",
+        ),
+        Rule(
+            "offsets count windows of time; set type to TimeWindow, or remove startOffset and endOffset",
+            cel="self.type == 'TimeWindow' || (!has(self.startOffset) && !has(self.endOffset))",
+            holds=lambda one: one.type is MappingType.TIME_WINDOW or not (one.start_offset or one.end_offset),
+            path=".startOffset",
+        ),
+        Rule(
+            "the time ends before it begins; let startOffset be at most endOffset",
+            cel="(has(self.startOffset) ? self.startOffset : 0) <= (has(self.endOffset) ? self.endOffset : 0)",
+            holds=lambda one: (one.start_offset or 0) <= (one.end_offset or 0),
+            path=".endOffset",
+        ),
+    )
+
+    type: MappingType = Field(
+        description="`Identity`: the partition of the same key. `TimeWindow`: the windows of the same time. `All`: "
+        "the input as a whole. `Last`: its newest window, or the last of a list. `Static`: as `static` says. "
+        "`Dimension`: those that agree in `dimension`."
+    )
+    start_offset: Offset | None = Field(
+        None, description="With TimeWindow: where the time begins, in windows of this asset; `-1`: one earlier."
+    )
+    end_offset: Offset | None = Field(
+        None, description="With TimeWindow: where the time ends, in windows of this asset; `-1`: one earlier."
+    )
+    static: dict[str, Keys] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_MAPPED,
+        description="With Static: keys of the input, each with those that are built from it, for example "
+        "`{de: [eu], fr: [eu], us: [na]}`.",
+    )
+    dimension: Annotated[str, Text("this is the name of a dimension, such as region", _DIMENSION_NAME, 63)] | None = (
+        Field(None, description="With Dimension: the dimension of a `multi` definition in which the keys agree.")
     )

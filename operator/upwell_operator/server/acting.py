@@ -8,22 +8,34 @@ gets a new token that sorts after the ones before it; the operator echoes the la
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from upwell_operator.cluster.port import Object
+from upwell_operator.domain import partition_ranges as ranges
+from upwell_operator.domain.cut import is_open
+from upwell_operator.domain.partitions import written
+from upwell_operator.errors import Rejected
 from upwell_operator.resources.meta import Annotation, Kind
 from upwell_operator.server.answers import Json
 from upwell_operator.server.asking import Name, Namespace, Person, TheFace
 from upwell_operator.server.face import Face
 from upwell_operator.server.finding import need
+from upwell_operator.server.partitions import keys_of
 from upwell_operator.server.problems import Problem, documented
 
 router = APIRouter(tags=["requests"], responses=documented(401, 403, 404, 409, 422, 503))
 
+NOTHING_MORE: Mapping[str, str | None] = {}
+NamedPartitions = Annotated[
+    str | None,
+    Query(max_length=4096, description="Keys, ranges or all, such as 2026-01-01..2026-01-31, or 2026-02-01,*."),
+]
+AtOnce = Annotated[int | None, Query(ge=1, le=1000, description="How many partitions are built at once.")]
 VERBS = {"observe": "materialize", "materialize": "observe"}
 """What can be asked of an Asset, and what can be asked instead."""
 
@@ -35,6 +47,7 @@ class Requested(BaseModel):
     namespace: str
     name: str
     token: str = Field(description=f"Value of the annotation {Annotation.REQUESTED_AT}.")
+    partitions: list[str] | None = Field(None, description="The partitions that were named, the newest first.")
 
 
 @router.post("/v1/assets/{namespace}/{name}/observe", response_model=Requested, status_code=202)
@@ -44,9 +57,19 @@ async def observe(namespace: Namespace, name: Name, face: TheFace, who: Person) 
 
 
 @router.post("/v1/assets/{namespace}/{name}/materialize", response_model=Requested, status_code=202)
-async def materialize(namespace: Namespace, name: Name, face: TheFace, who: Person) -> Json:
-    """Ask for one materialization of a derived asset."""
-    return await _ask_asset(face, who, namespace, name, "materialize")
+async def materialize(
+    namespace: Namespace,
+    name: Name,
+    face: TheFace,
+    who: Person,
+    partitions: NamedPartitions = None,
+    parallelism: AtOnce = None,
+) -> Json:
+    """Ask for one materialization of a derived asset; of one that is built by partition, for some of its partitions.
+
+    Without names these are the ones that are not fresh.
+    """
+    return await _ask_asset(face, who, namespace, name, "materialize", partitions, parallelism)
 
 
 @router.post("/v1/observation-jobs/{namespace}/{name}/run", response_model=Requested, status_code=202)
@@ -58,12 +81,35 @@ async def run_observation_job(namespace: Namespace, name: Name, face: TheFace, w
     return await _ask(face, Kind.OBSERVATION_JOB, namespace, name)
 
 
-async def _ask_asset(face: Face, who: Person, namespace: str, name: str, verb: str) -> Json:
+async def _ask_asset(
+    face: Face,
+    who: Person,
+    namespace: str,
+    name: str,
+    verb: str,
+    partitions: str | None = None,
+    parallelism: int | None = None,
+) -> Json:
     await face.rights.demand(who, "patch", Kind.ASSET.plural, namespace, name)
     asset = await need(face, Kind.ASSET, namespace, name)
     check_verb(asset, verb)
     check_askable(Kind.ASSET, asset)
-    return await _ask(face, Kind.ASSET, namespace, name)
+    if verb == "observe":
+        return await _ask(face, Kind.ASSET, namespace, name)
+    keys = await _named(face, asset, partitions)
+    at_once = None if parallelism is None else str(parallelism)
+    more = {Annotation.REQUESTED_PARTITIONS.value: partitions, Annotation.REQUESTED_PARALLELISM.value: at_once}
+    return await _ask(face, Kind.ASSET, namespace, name, more, keys)
+
+
+async def _named(face: Face, asset: Object, text: str | None) -> list[str] | None:
+    """Give the partitions that a request names. Raises Problem (422) for what is none."""
+    if text is None or is_open(written(asset.get("spec", {}))):
+        return None  # of what is dynamic, the operator knows the keys that were reported above
+    try:
+        return ranges.read(text, (await keys_of(face, asset))[::-1])[::-1]
+    except Rejected as error:
+        raise Problem(422, "no-such-partition", str(error)) from error
 
 
 def check_verb(asset: Object, verb: str) -> None:
@@ -92,8 +138,16 @@ def new_token(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
 
 
-async def _ask(face: Face, kind: Kind, namespace: str, name: str) -> Json:
+async def _ask(
+    face: Face,
+    kind: Kind,
+    namespace: str,
+    name: str,
+    more: Mapping[str, str | None] = NOTHING_MORE,
+    keys: list[str] | None = None,
+) -> Json:
     token = new_token(face.clock())
-    patch = {"metadata": {"annotations": {Annotation.REQUESTED_AT.value: token}}}
+    patch = {"metadata": {"annotations": {Annotation.REQUESTED_AT.value: token, **more}}}
     await face.cluster.patch(kind.plural, namespace, name, patch)
-    return Json({"kind": kind, "namespace": namespace, "name": name, "token": token}, 202)
+    named = {} if keys is None else {"partitions": keys}
+    return Json({"kind": kind, "namespace": namespace, "name": name, "token": token, **named}, 202)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from upwell_operator.cluster.port import Object
 from upwell_operator.domain import partitions
 from upwell_operator.domain.snapshot import AssetId
 from upwell_operator.resources.meta import Kind
@@ -32,7 +33,7 @@ async def list_partitions(
     await face.rights.demand(who, "get", Kind.ASSET.plural, namespace, name)
     asset = await need(face, Kind.ASSET, namespace, name)
     data = AssetId(namespace, key_in(asset))
-    keys = await _keys(face, data, partitions.written(asset.get("spec", {})))
+    keys = await keys_of(face, asset)
     begin = _after(keys, cursor)
     shown = keys[begin : begin + limit]
     known = await face.store.partitions(data, shown)
@@ -40,7 +41,9 @@ async def list_partitions(
     return answers.page([partition_json(key, known.get(key)) for key in shown], more)
 
 
-async def _keys(face: Face, data: AssetId, cut: partitions.Partitions | None) -> list[str]:
+async def keys_of(face: Face, asset: Object) -> list[str]:
+    """Give the partitions of an asset, the last of its definition first. Raises Problem (404) if it is not cut."""
+    data, cut = AssetId(asset["metadata"]["namespace"], key_in(asset)), partitions.written(asset.get("spec", {}))
     if cut is None:
         raise Problem(404, "not-found", f"The asset {data} is not partitioned: it has no spec.partitions.")
     if partitions.total(cut, face.clock()) is None:

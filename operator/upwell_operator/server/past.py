@@ -104,6 +104,8 @@ def run_json(run: Run) -> Json:
         trigger={"type": run.trigger.type, "detail": run.trigger.detail},
         inputs=inputs_json(run.inputs),
         codeVersion=run.code_version,
+        partition=run.partition,
+        request=run.request,
         observationJob=run.observation_job,
         sharedJob=run.group,
         fence=run.fence,

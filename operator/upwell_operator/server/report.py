@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -74,6 +75,6 @@ def _entry(
         raise Rejected(detail)
     if event.type is not EventType.MATERIALIZATION:
         return Append(id=data, event=event, version=named(event), versions=versions(cut, event, now))
-    return Append(
-        id=data, event=event, version=event.data_version or derived_version(None, event.id, inputs), inputs=inputs
-    )
+    version = event.data_version or derived_version(None, event.id, inputs)
+    sliced = versions(cut, replace(event, data_version=version), now)
+    return Append(id=data, event=event, version=version, inputs=inputs, versions=sliced)

@@ -6,7 +6,8 @@ What an event does is decided here from its type; when it counts (fence, idempot
     observation with a version    the asset's one current version, and its last observation
     … with versions of partitions these partitions' versions; together they are the asset's one version
     materialization               the asset's one current version, and its last materialization
-    …Failed                       the asset's failure, until a success of the same kind
+    … of a partition              the partition's, and its version with those of the others the asset's
+    …Failed                       the asset's failure, or the partition's, until a success of the same kind
     anything else                 an event, and nothing more
 
 An observation that says nothing new (same version, same metadata as the one before) makes no feed entry. Who must know
@@ -117,7 +118,7 @@ class Appending(Chapter):
                 at.feed,
                 at.registry,
                 at.epoch,
-                at.partitions,
+                *at.of_partitions,
                 *consumed,
             ),
             (
@@ -139,6 +140,7 @@ class Appending(Chapter):
                 kept_uses(self._keys),
                 pack_versions(entry.versions),
                 "1" if entry.last else "",
+                _built(entry, act),
                 *consumed.values(),
             ),
         )
@@ -157,10 +159,10 @@ class Appending(Chapter):
 def _meaning(entry: Append) -> tuple[str, str, str]:
     """Give what `append.lua` is to do, the version and the detail. Raises ValueError for a time or version it needs."""
     event = entry.event
-    version = "" if entry.versions else entry.version or event.data_version or ""
+    version = entry.version or event.data_version or ""
     time = moment(event.time)
     if event.type is EventType.OBSERVATION and (version or entry.versions):
-        return "o", version, ""
+        return "o", "" if entry.versions else version, ""
     if event.type is EventType.MATERIALIZATION:
         if not version:
             raise ValueError(f"materialization {event.id} of {entry.id} has no version: derive one before it is stored")
@@ -170,6 +172,11 @@ def _meaning(entry: Append) -> tuple[str, str, str]:
         failure = Failure(time, FAILED_KIND[event.type], entry.run or "", _first_words(event))
         return "f", "", pack_failure(failure)
     return "e", "", ""
+
+
+def _built(entry: Append, act: str) -> str:
+    """Give the partition that a run built, or could not."""
+    return entry.event.partition or "" if act in ("m", "f") else ""
 
 
 def _outcome(entry: Append, act: str) -> str:

@@ -22,8 +22,8 @@ from upwell_operator.domain.snapshot import AssetId, Ref
 from upwell_operator.resources.meta import Kind
 from upwell_operator.store.chapter import Chapter
 from upwell_operator.store.link import Call
-from upwell_operator.store.packing import dumps, loads, moment, timestamp, unpack_entry, unpack_partition
-from upwell_operator.store.records import Page, PartitionVersion, StoredEvent, VersionSpan
+from upwell_operator.store.packing import dumps, loads, moment, timestamp, unpack_entry
+from upwell_operator.store.records import Page, StoredEvent, VersionSpan
 
 MAX_LOOK = 10_000
 AT_ONCE = 1000
@@ -84,18 +84,6 @@ class History(Chapter):
         shown = spans[:limit]
         return Page(tuple(span for _, span in shown), shown[-1][0] if len(spans) > limit else None)
 
-    async def partitions(self, id: AssetId, keys: Sequence[str]) -> dict[str, PartitionVersion]:  # noqa: A002 -- as above
-        """Give what is known of some partitions of an asset. Raises StoreUnavailable."""
-        at, portions = self._keys.asset(id), [keys[i : i + AT_ONCE] for i in range(0, len(keys), AT_ONCE)]
-        rows = await self._link.read([("HMGET", at.partitions, *portion) for portion in portions])
-        pairs = zip(keys, (row for some in rows for row in some), strict=True)
-        return {key: unpack_partition(row) for key, row in pairs if row is not None}
-
-    async def partition_keys(self, id: AssetId) -> list[str]:  # noqa: A002 -- as above
-        """Give the keys of all partitions that have a version, sorted. Raises StoreUnavailable."""
-        (found,) = await self._link.read([("HKEYS", self._keys.asset(id).partitions)])
-        return sorted(found)
-
     async def decisions(self, kind: Kind, ref: Ref, cursor: str | None = None, limit: int = 50) -> Page[Decision]:
         """Give a page of what was decided about a resource, and why. Raises StoreUnavailable."""
         (rows,) = await self._link.read([_newest(self._keys.decisions(kind.value, ref), cursor, limit + 1)])
@@ -122,7 +110,7 @@ class History(Chapter):
         at = self._keys.asset(id)
         call = Call(
             "trim",
-            (at.state, at.events, at.unchanged, at.versions, at.registry, at.epoch, at.partitions),
+            (at.state, at.events, at.unchanged, at.versions, at.registry, at.epoch, *at.of_partitions),
             (self._epoch, events, int(age.total_seconds() * 1000), id.key, "1" if defined else "0"),
         )
         (gone,) = await self._link.calls([call])

@@ -14,6 +14,10 @@ By the asset's data, k of `namespace/key`:
     upwell:{k}:asset:ns/key:versions   stream  one entry per version that is over: v version, a first seen, b last seen,
                                                n times, r run that brought it. The current one is in `state`
     upwell:{k}:asset:ns/key:partitions hash    partition -> hash of both, since when, the version; by spaces
+    upwell:{k}:asset:ns/key:made       hash    partition -> fence, space, its last materialization (JSON)
+    upwell:{k}:asset:ns/key:failed     hash    partition -> its last failure, as in `state`, until a success
+    upwell:{k}:asset:ns/key:moved      stream  k partitions that changed (JSON; empty: many), p the id before; the
+                                               newest thousand
     upwell:{k}:asset:ns/key:seen       zset    ids of events reported without a run -> ms; a day
     upwell:{k}:seen:ns/run             hash    ids of events of a run -> 1, `!outcome` -> Outcome; a week after the last
                                                Here a run is its Job's uid, since names of pruned Jobs come back
@@ -40,11 +44,13 @@ For all:
 Fields of `state`, all optional: v version, vt since, vl last seen, vn times, vr run that brought it; ov last observed
 version, ot when, or by which run, os since, oc times in a row, oh digest of its metadata; m last materialization
 (JSON); f last failure (kind, space, JSON); fence largest fencing token taken; e id of the last event; keep events to
-keep; pa digest of the partitions' versions, pn how many are known, pw how many were known before Redis was emptied.
+keep; pa digest of the partitions' versions, pn how many are known, pw how many were known before Redis was emptied; ps
+id of the last entry of `moved`.
 
 What bounds each: events, unchanged and versions are trimmed by count with every write, and by age by `trim`; uses by
-both with every write; seen, runs, logs, decisions and uses expire; feed has a length; state, partitions and keys hold
-what is current, and go with the last event; where no Asset defines the key, all of it goes with its age.
+both with every write; seen, runs, logs, decisions and uses expire; feed and moved have a length; state, partitions,
+made, failed and keys hold what is current, and go with the last event; where no Asset defines the key, all of it goes
+with its age.
 """
 
 from __future__ import annotations
@@ -72,11 +78,19 @@ class AssetKeys(NamedTuple):
     unchanged: str
     versions: str
     partitions: str
+    made: str
+    failed: str
+    moved: str
     seen: str
     """Where ids are that were reported without a run."""
     registry: str
     feed: str
     epoch: str
+
+    @property
+    def of_partitions(self) -> tuple[str, str, str, str]:
+        """Give the keys of what is known of partitions."""
+        return self.partitions, self.made, self.failed, self.moved
 
 
 class RunKeys(NamedTuple):
@@ -160,6 +174,9 @@ def _asset(shards: int, id: AssetId) -> AssetKeys:  # noqa: A002 -- the word eve
         f"{stem}:unchanged",
         f"{stem}:versions",
         f"{stem}:partitions",
+        f"{stem}:made",
+        f"{stem}:failed",
+        f"{stem}:moved",
         f"{stem}:seen",
         f"{tag}:keys:{id.namespace}",
         f"{tag}:feed",

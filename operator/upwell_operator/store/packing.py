@@ -18,9 +18,10 @@ from pydantic_core import from_json, to_json
 
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
 from upwell_operator.domain.snapshot import AssetState, Failure, Materialization, Observation
+from upwell_operator.domain.versions import pair_hash
 from upwell_operator.store.records import Append, PartitionVersion, StoredEvent
 
-STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence", "pn")
+STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence", "pn", "ps", "pw")
 """What `unpack_state` wants, in its order."""
 
 MAX_MESSAGE = 1024
@@ -105,7 +106,7 @@ def unpack_failure(text: str) -> Failure:
 
 def unpack_state(values: Sequence[str | None]) -> AssetState | None:
     """Read a state from the values of `STATE_FIELDS`; None if nothing is known."""
-    version, since, seen, at, run, seen_since, count, made, failed, fence, partitions = values
+    version, since, seen, at, run, seen_since, count, made, failed, fence, partitions, serial, before = values
     if version is None and seen is None and made is None and failed is None and fence is None:
         return None
     observation = None
@@ -119,6 +120,8 @@ def unpack_state(values: Sequence[str | None]) -> AssetState | None:
         failure=unpack_failure(failed) if failed else None,
         fence=int(fence or 0),
         partitions=int(partitions or 0),
+        lost=int(before or 0) > int(partitions or 0),
+        serial=serial or "",
     )
 
 
@@ -144,11 +147,7 @@ def pack_versions(versions: Mapping[str, str]) -> str:
     """Write versions by partition, each behind a hash of both, of which the digest of them all is made."""
     if not versions:
         return ""
-    return dumps({partition: f"{_hashed(partition, version)} {version}" for partition, version in versions.items()})
-
-
-def _hashed(partition: str, version: str) -> str:
-    return blake2b(f"{len(partition)}:{partition}{version}".encode(), digest_size=16).hexdigest()
+    return dumps({partition: f"{pair_hash(partition, version)} {version}" for partition, version in versions.items()})
 
 
 def unpack_partition(row: str) -> PartitionVersion:

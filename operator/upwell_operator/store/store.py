@@ -3,6 +3,7 @@
     opening            open  close  ping  raise_epoch                          here
     taking             append  states  outcome  restore  is_empty              append.py
     what came of it    uses  built_from                                        uses.py
+    partitions         partitions  partition_keys  moved                       partitions.py
     reading back       events  versions  decisions  decide  trim  undefined    history.py
     runs               record_run  run  runs  put_log  log                     runs.py
     hearing            position  changes  follow                               feed.py
@@ -26,6 +27,7 @@ from upwell_operator.store.feed import Feed, FellBehind
 from upwell_operator.store.history import History
 from upwell_operator.store.keys import Keys
 from upwell_operator.store.link import Call, Link
+from upwell_operator.store.partitions import Partitions
 from upwell_operator.store.records import Change
 from upwell_operator.store.runs import Runs
 from upwell_operator.store.uses import Uses
@@ -33,7 +35,7 @@ from upwell_operator.store.uses import Uses
 __all__ = ["Change", "FellBehind", "Store"]
 
 
-class Store(Appending, Uses, History, Runs, Feed):
+class Store(Appending, Uses, Partitions, History, Runs, Feed):
     """What Upwell remembers.
 
     `client` replaces the one that settings would give; it must decode its answers (`decode_responses=True`).

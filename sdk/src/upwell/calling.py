@@ -173,7 +173,7 @@ def _result_event(result: AssetResult, context: AssetExecutionContext, key: Asse
     """Give the event of a run's own result: metadata of the context first, the result's own wins."""
     kind = AssetObservation if context.run.kind is RunKind.OBSERVE else AssetMaterialization
     metadata = {**context.output_metadata, **result.metadata}
-    partition = result.partition if isinstance(result, ObserveResult) else None
+    partition = result.partition if isinstance(result, ObserveResult) else context.run.partition
     record = kind(key, metadata=metadata, partition=partition, tags=result.tags)
     version = result.data_version.value if result.data_version else None
     return replace(event_of(record), data_version=version, result=True)

@@ -34,6 +34,8 @@ class Run:
     namespace: str | None = None
     attempt: str | None = None
     """Name of the pod, in a cluster."""
+    partition: str | None = None
+    """The partition that it builds, if it builds one."""
 
     @property
     def run_id(self) -> str:
@@ -81,6 +83,21 @@ class AssetExecutionContext:
     def run_id(self) -> str:
         """The run's name."""
         return self._run.name
+
+    @property
+    def has_partition_key(self) -> bool:
+        """Whether the run builds one partition."""
+        return self._run.partition is not None
+
+    @property
+    def partition_key(self) -> str:
+        """The partition that the run builds. Raises InvalidValue when it builds the asset as a whole."""
+        if self._run.partition is None:
+            raise InvalidValue(
+                f"this run is about {', '.join(map(str, self._asset_keys))} as a whole and has no partition_key; give"
+                " the asset partitions, or ask context.has_partition_key first"
+            )
+        return self._run.partition
 
     @property
     def input_versions(self) -> Mapping[str, str | None]:

@@ -139,6 +139,7 @@ def asset(
     owners: Sequence[str] | None = ...,
     kinds: Sequence[str] | set[str] | None = ...,
     auto_materialize_policy: AutoMaterializePolicy | None = ...,
+    partitions_def: PartitionsDefinition | None = ...,
 ) -> Callable[[Function], Function]: ...
 def asset(
     compute_fn: Callable[..., Any] | None = None,
@@ -155,11 +156,12 @@ def asset(
     owners: Sequence[str] | None = None,
     kinds: Sequence[str] | set[str] | None = None,
     auto_materialize_policy: AutoMaterializePolicy | None = None,
+    partitions_def: PartitionsDefinition | None = None,
 ) -> Any:
     """Define an asset that its function makes; it writes the data itself and returns None or a MaterializeResult.
 
-    `deps` are keys, or decorated functions. Key and description as for `observable_source_asset`. Raises WrongType and
-    InvalidValue naming the argument.
+    `deps` are keys, or decorated functions. Key and description as for `observable_source_asset`. `partitions_def` has
+    it built by partition: a run makes `context.partition_key`. Raises WrongType and InvalidValue naming the argument.
     """
     if auto_materialize_policy is not None and not isinstance(auto_materialize_policy, AutoMaterializePolicy):
         raise WrongType(f"auto_materialize_policy is AutoMaterializePolicy.eager(), not {auto_materialize_policy!r:.9}")
@@ -173,6 +175,7 @@ def asset(
             deps=_deps(own, deps),
             code_version=_text("code_version", code_version),
             auto_materialize_policy=auto_materialize_policy,
+            partitions_def=_cut(partitions_def),
             **_described(function, description, group_name, owners, tags, kinds, metadata),
         )
 

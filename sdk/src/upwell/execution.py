@@ -58,12 +58,15 @@ def observe(assets: Sequence[Any], *, raise_on_error: bool = True) -> ExecuteInP
     return _Session(raise_on_error).run(several, single)
 
 
-def materialize(assets: Sequence[Any], *, raise_on_error: bool = True) -> ExecuteInProcessResult:
+def materialize(
+    assets: Sequence[Any], *, partition_key: str | None = None, raise_on_error: bool = True
+) -> ExecuteInProcessResult:
     """Materialize assets in dependency order; observable sources among them are observed first.
 
+    `partition_key` is what `context.partition_key` gives to those that are built; they are then built by partition.
     Raises what a function raises unless `raise_on_error` is False; then what is downstream of a failure is not run.
     """
-    return _Session(raise_on_error).run(*_sorted_out(assets))
+    return _Session(raise_on_error, partition_key).run(*_sorted_out(assets))
 
 
 def _sorted_out(assets: Sequence[Any]) -> tuple[list[MultiAssetDefinition], list[AssetDefinition]]:
@@ -81,8 +84,8 @@ def _sorted_out(assets: Sequence[Any]) -> tuple[list[MultiAssetDefinition], list
 class _Session:
     """One call of `observe` or `materialize`."""
 
-    def __init__(self, raise_on_error: bool) -> None:
-        self._raise = raise_on_error
+    def __init__(self, raise_on_error: bool, partition: str | None = None) -> None:
+        self._raise, self._partition = raise_on_error, partition
         self._run_id = new_ulid()
         self._events: list[Event] = []
         self._versions: dict[AssetKey, str | None] = {}
@@ -119,7 +122,8 @@ class _Session:
     def _attempt(self, definition: AssetDefinition) -> None:
         """Run one function, and record its result or its failure."""
         inputs = {str(key): self._versions.get(key) for key in definition.deps}
-        run = Run(self._run_id, definition.kind)
+        partition = self._partition if definition.kind is RunKind.MATERIALIZE else None
+        run = Run(self._run_id, definition.kind, partition=partition)
         context = AssetExecutionContext((definition.key,), run, self._emit, inputs)
         try:
             event = run_function(definition.function, context)

@@ -72,6 +72,8 @@ class Env(str, Enum):
     """`module:function`; absent in container mode."""
     INPUTS = "UPWELL_INPUTS"
     """JSON list of `{"name", "key", "dataVersion"}`: the versions this run consumes."""
+    PARTITION = "UPWELL_PARTITION"
+    """The partition that this run builds; absent where the asset is built as a whole."""
     CODE_VERSION = "UPWELL_CODE_VERSION"
     RESULT = "UPWELL_RESULT"
     """Path to which a container without Python writes its result, and the runner its fallback."""

@@ -11,14 +11,13 @@ from builders import NAMESPACE, NOW, a_ref, a_run
 from upwell_operator.domain.accept import accept_asset, accept_job, accept_schedule
 from upwell_operator.domain.clocks import Dst
 from upwell_operator.domain.partitions import Static
+from upwell_operator.domain.schedules import MissedRuns, Rebuild
 from upwell_operator.domain.snapshot import (
     AssetKind,
     AutoPolicy,
     Cron,
-    MissedRuns,
     Outcome,
     Quarantined,
-    Rebuild,
     Ref,
     Requirement,
     RunDefaults,

@@ -13,7 +13,8 @@ from upwell_operator.domain.actions import Action, EndRun, PruneRun, StartRun
 from upwell_operator.domain.concurrency import ending
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.plan import plan
-from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Run, Schedule
+from upwell_operator.domain.schedules import Schedule
+from upwell_operator.domain.snapshot import ConcurrencyPolicy, ObservationJob, Outcome, Run
 from upwell_operator.domain.world import World
 from upwell_operator.resources.meta import Kind
 

@@ -126,13 +126,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a partition without a name": ({"partition": ""}, "partition: a key must have 1 to 256 characters"),
     "a partition of two lines": ({"partition": "a\nb"}, "no control characters or blanks at an end; 'a\\nb' is none."),
     "a partition with a blank at its end": ({"partition": "a "}, "partition: a key must have"),
-    "a partition's materialization": (
-        {"partition": "eu", "type": "AssetMaterialization"},
-        "partition: only an AssetObservation may be about partitions, not an AssetMaterialization",
-    ),
     "partitions' materialization": (
         {"partitions": {"eu": "1"}, "type": "AssetMaterialization"},
-        "partitions: only an AssetObservation may be about partitions",
+        "partitions: only an AssetObservation may be about several",
     ),
     "partitions and a version": (
         {"partitions": {"eu": "1"}, "dataVersion": "1"},

@@ -17,18 +17,17 @@ from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import delay
 from upwell_operator.domain.observing import selected
 from upwell_operator.domain.plan import plan
+from upwell_operator.domain.schedules import MissedRuns, Schedule
 from upwell_operator.domain.scheduling import activated
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
     ConcurrencyPolicy,
-    MissedRuns,
     ObservationJob,
     Outcome,
     Requirement,
     Run,
     RunPhase,
-    Schedule,
     Trigger,
     TriggerType,
 )

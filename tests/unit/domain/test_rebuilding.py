@@ -14,15 +14,14 @@ from upwell_operator.domain.actions import EndRun, Planned, StartRun
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import requested_run
 from upwell_operator.domain.plan import plan, settle_pending
+from upwell_operator.domain.schedules import Rebuild, Schedule
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
     ConcurrencyPolicy,
     Outcome,
-    Rebuild,
     Ref,
     Run,
-    Schedule,
     Trigger,
     TriggerType,
 )
@@ -96,7 +95,7 @@ class TestTheTick:
         assert (wanted(result), result.tick, result.current) == (["clean"], NOON, NOON)
         assert words(result) == (
             "tick 2026-11-22T12:00:00+00:00: builds clean; then daily; nothing to mend in other; "
-            "left out (suspended, or no spec.materialize) raw"
+            "left out (suspended, built by partition, or no spec.materialize) raw"
         )
         assert result.actions == ()
 
@@ -141,7 +140,9 @@ class TestTheTick:
 
     def test_a_suspended_asset_is_left_out_and_said(self) -> None:
         states = {replace(asset, suspended=asset is CLEAN): state for asset, state in STALE.items()}
-        assert "left out (suspended, or no spec.materialize) raw, clean" in words(planned(a_world(states)))
+        assert "left out (suspended, built by partition, or no spec.materialize) raw, clean" in words(
+            planned(a_world(states))
+        )
 
     def test_a_tick_at_which_nothing_is_stale_is_answered_with_that(self) -> None:
         result = planned(a_world({RAW: a_state("v2"), OTHER: STALE[OTHER]}))

@@ -16,6 +16,7 @@ from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.asset_status import asset_status, refused_status, remembered_state
 from upwell_operator.domain.job_status import job_status, schedule_status
 from upwell_operator.domain.partitions import Dynamic, Partitions, Static
+from upwell_operator.domain.schedules import Rebuild, Schedule
 from upwell_operator.domain.snapshot import (
     Asset,
     AssetState,
@@ -24,9 +25,7 @@ from upwell_operator.domain.snapshot import (
     Observation,
     ObservationJob,
     Outcome,
-    Rebuild,
     Run,
-    Schedule,
     Trigger,
     TriggerType,
 )

@@ -107,6 +107,16 @@ def test_our_variables_win_over_the_users() -> None:
     assert [one["name"] for one in main(hostile)["env"]].count("UPWELL_RUN") == 1
 
 
+def test_a_run_of_a_partition_is_told_which_and_the_job_remembers_it() -> None:
+    job = a_job(start=replace(START, partition="2026-01-31"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert {"name": "UPWELL_PARTITION", "value": "2026-01-31"} in container["env"]
+    run = read_run({**job, "metadata": {**job["metadata"], "uid": "u"}})
+    assert run is not None
+    assert run.partition == "2026-01-31"
+    assert "UPWELL_PARTITION" not in env()
+
+
 def test_a_code_version_is_told_if_there_is_one() -> None:
     bare = replace(START, asset=an_asset("clean", deps=["raw"]))
     (container,) = a_job(start=bare)["spec"]["template"]["spec"]["containers"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from builders import a_ref, a_run
-from upwell_operator.domain.snapshot import Rebuild, Schedule
+from upwell_operator.domain.schedules import Rebuild, Schedule
 from upwell_operator.domain.world import Runs, World
 from upwell_operator.resources.selection import read_selection
 

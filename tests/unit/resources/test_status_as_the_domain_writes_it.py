@@ -11,7 +11,8 @@ from builders import NOW, a_failure, a_graph, a_materialized, a_ref, a_run, a_st
 from upwell_operator.domain.actions import Planned, Skipped
 from upwell_operator.domain.asset_status import asset_status, refused_status
 from upwell_operator.domain.job_status import job_status, schedule_status
-from upwell_operator.domain.snapshot import ObservationJob, Outcome, Schedule
+from upwell_operator.domain.schedules import Schedule
+from upwell_operator.domain.snapshot import ObservationJob, Outcome
 from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
 from upwell_operator.resources.asset_status import AssetStatus

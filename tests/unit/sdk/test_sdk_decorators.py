@@ -113,7 +113,6 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "a group that is no text": (lambda: asset(group_name=1)(plain), WrongType, "group_name is text"),
     "a code version that is no text": (lambda: asset(code_version=1)(plain), WrongType, "code_version is text"),
     "partitions that are text": (lambda: observable_source_asset(partitions_def="eu")(plain), WrongType, "not 'eu'"),
-    "partitions of what is made": (lambda: asset(partitions_def=None), TypeError, "partitions_def"),
     "tags with spaces": (lambda: asset(tags={"a b": "c"})(plain), InvalidValue, "tag key 'a b'"),
     "an undecorated function": (lambda: observe([plain]), WrongType, "plain is not an asset"),
     "a number": (lambda: observe([3]), WrongType, "int is not an asset"),
@@ -268,6 +267,31 @@ def test_the_context_tells_about_the_run(caplog: pytest.LogCaptureFixture) -> No
     assert materialize([daily, orders]).success
     assert seen == [True, RunKind.MATERIALIZE, {"orders": "v1", "outside": None}, True]
     assert "hello" in caplog.text
+
+
+def test_what_is_built_by_partition_is_told_which_one() -> None:
+    seen: list[Any] = []
+
+    @asset(deps=[orders], partitions_def=StaticPartitionsDefinition(["eu", "us"]))
+    def daily(context: AssetExecutionContext) -> None:
+        seen.append((context.has_partition_key, context.partition_key))
+
+    done = materialize([orders, daily], partition_key="eu")
+    assert seen == [(True, "eu")]
+    assert [event.partition for event in done.events if event.asset_key == "daily"] == ["eu"]
+
+
+def test_a_run_of_a_whole_asset_has_no_partition_key_and_says_so() -> None:
+    seen: list[bool] = []
+
+    @asset
+    def daily(context: AssetExecutionContext) -> None:
+        seen.append(context.has_partition_key)
+        assert context.partition_key
+
+    with pytest.raises(InvalidValue, match=r"this run is about daily as a whole and has no partition_key"):
+        materialize([daily])
+    assert seen == [False]
 
 
 def test_async_functions_are_awaited() -> None:

@@ -288,6 +288,30 @@ async def test_a_derived_asset_and_a_job_can_be_asked_too(world: World) -> None:
     )
 
 
+async def test_a_backfill_names_partitions_beside_its_token_and_the_next_request_names_none(world: World) -> None:
+    await _apply(world, an_asset_object("clean", **DERIVED, partitions={"static": ["eu", "us", "asia"]}))
+    path = "/v1/assets/shop/clean/materialize"
+    answer = await world.post(f"{path}?partitions=us..&parallelism=3")
+    assert (answer.status_code, answer.json()["partitions"]) == (202, ["asia", "us"])
+    notes = (await world.cluster.get("assets", NAMESPACE, "clean"))["metadata"]["annotations"]
+    named = [notes[Annotation.REQUESTED_PARTITIONS], notes[Annotation.REQUESTED_PARALLELISM]]
+    assert named == ["us..", "3"]
+    await world.post(path)
+    assert [*(await world.cluster.get("assets", NAMESPACE, "clean"))["metadata"]["annotations"]] == [
+        Annotation.REQUESTED_AT
+    ]
+
+
+async def test_a_backfill_of_what_is_no_partition_is_refused_before_anything_is_asked(world: World) -> None:
+    cut = {"partitions": {"static": ["eu", "us"]}}
+    await _apply(world, an_asset_object("clean", **DERIVED, **cut), an_asset_object("whole", **DERIVED))
+    await _apply(world, an_asset_object("open", **DERIVED, partitions={"dynamic": {}}))
+    answer = await world.post("/v1/assets/shop/clean/materialize?partitions=mars")
+    assert (answer.status_code, '"mars" is no partition; there are eu, us' in answer.json()["detail"]) == (422, True)
+    assert (await world.post("/v1/assets/shop/whole/materialize?partitions=eu")).status_code == 404
+    assert (await world.post("/v1/assets/shop/open/materialize?partitions=ana")).status_code == 202
+
+
 async def test_what_cannot_be_asked_is_refused_with_the_way_out(world: World) -> None:
     await _apply(
         world, an_asset_object("clean", **DERIVED), an_asset_object("outside", description="theirs"), _job(suspend=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ import typer
 from upwell_operator.cli.exits import Code, CommandError
 from upwell_operator.cli.options import Connection, Selection, Timeout, user_verb
 
+STALE = "stale"
+"""What `--partitions` calls those that are not fresh."""
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs; the exit code says how they ended.")]
 
 
@@ -47,6 +50,19 @@ def materialize(
         typer.Argument(metavar="[+]ASSET", help="Names or keys; with + its stale upstream is materialized first."),
     ] = None,
     selection: Selection = None,
+    partitions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RANGE", help="Of one asset that is built by partition: keys, ranges (a..b), or `*`; or `stale`."
+        ),
+    ] = None,
+    parallelism: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="With --partitions: how many are built at once.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --partitions: say which, and start nothing.")
+    ] = False,
+    *,
     look: Annotated[
         bool, typer.Option("--observe", help="Observe their sources first, and build only what has changed.")
     ] = False,
@@ -58,7 +74,28 @@ def materialize(
 
     if bool(assets) is (selection is not None):
         raise CommandError("name assets, or give a --selection", Code.USAGE)
+    if partitions is not None or dry_run or parallelism:
+        asyncio.run(_backfill(to, assets or [], partitions, parallelism, dry_run=dry_run, wait=wait, patience=timeout))
+        return
     asyncio.run(ask(to, assets or [], selection, look=look, wait=wait, patience=timeout))
+
+
+async def _backfill(
+    to: Connection,
+    assets: Sequence[str],
+    partitions: str | None,
+    parallelism: int | None,
+    *,
+    dry_run: bool,
+    wait: bool,
+    patience: float,
+) -> None:
+    from upwell_operator.cli.backfilling import backfill
+
+    if len(assets) != 1 or partitions is None:
+        raise CommandError("a backfill is of one asset: name it, and give --partitions (`stale` for those)", Code.USAGE)
+    which = None if partitions == STALE else partitions
+    await backfill(to, assets[0], which, parallelism, dry_run=dry_run, wait=wait, patience=patience)
 
 
 def quarantine(

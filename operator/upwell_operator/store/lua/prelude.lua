@@ -62,12 +62,12 @@ end
 local AT_ONCE, NAMED = 1000, 100
 
 -- Take versions by partition, each "hash version"; rows are "hash time version". Gives what changed (JSON: how many, and
--- the first hundred) or false, the digest, and how many partitions are known.
+-- the first hundred) or false, the digest, how many partitions are known, and the names of those that changed.
 local function take_partitions(key, versions, time, digest, known)
   local names, words = {}, words_of(digest)
   for name in pairs(versions) do names[#names + 1] = name end
   table.sort(names)
-  local changed, named = 0, {}
+  local changed, named, moved = 0, {}, {}
   for from = 1, #names, AT_ONCE do
     local to, set = math.min(#names, from + AT_ONCE - 1), {}
     for i, row in ipairs(call('HMGET', key, unpack(names, from, to))) do
@@ -80,11 +80,12 @@ local function take_partitions(key, versions, time, digest, known)
         set[#set + 1] = name
         set[#set + 1] = hash .. ' ' .. time .. ' ' .. version
         changed = changed + 1
+        moved[changed] = name
         if changed <= NAMED then named[name] = version end
       end
     end
     if #set > 0 then call('HSET', key, unpack(set)) end
   end
-  if changed == 0 then return false, digest, known end
-  return cjson.encode({changed, named}), string.format('%08x%08x%08x%08x', unpack(words)), known
+  if changed == 0 then return false, digest, known, moved end
+  return cjson.encode({changed, named}), string.format('%08x%08x%08x%08x', unpack(words)), known, moved
 end

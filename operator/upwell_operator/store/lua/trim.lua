@@ -1,6 +1,6 @@
 -- Forget the history of one asset beyond a number of events and an age; what is current stays, if it is defined.
 --
--- KEYS  1 state  2 events  3 unchanged  4 versions  5 keys  6 epoch  7 partitions              (one slot)
+-- KEYS  1 state  2 events  3 unchanged  4 versions  5 keys  6 epoch  7 and on: of partitions   (one slot)
 -- ARGV  1 epoch or ''  2 events to keep  3 age in ms  4 key  5 '1' if an Asset defines it
 -- Gives the number of entries that went; or the error FENCED.
 
@@ -24,7 +24,7 @@ if ARGV[5] ~= '1' and last < oldest then current = false end
 if current or call('EXISTS', KEYS[2], KEYS[3]) > 0 then
   if S[5] ~= ARGV[2] then call('HSET', KEYS[1], 'keep', ARGV[2]) end
 else
-  call('DEL', KEYS[1], KEYS[7])
+  call('DEL', KEYS[1], unpack(KEYS, 7))
   call('SREM', KEYS[5], ARGV[4])
 end
 return gone

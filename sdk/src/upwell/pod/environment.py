@@ -94,6 +94,7 @@ def _place(environ: Mapping[str, str]) -> dict[str, Any]:
         kind=_kind(_needed(environ, Env.KIND)),
         namespace=_name(environ, Env.NAMESPACE) if server else environ.get(Env.NAMESPACE.value),
         attempt=environ.get(Env.ATTEMPT.value),
+        partition=environ.get(Env.PARTITION.value) or None,
     )
     return {
         "run": run,

@@ -1,0 +1,281 @@
+"""The partitions of what Upwell builds: each judged by itself, and what they come to together.
+
+A partition is judged as an asset is (`derived.causes_of`): what it was made from, held against what each input is for
+it now: the input's one version, that of one partition, or the digest of several. Verdicts are kept of those that are
+not fresh only, by reason; and a change of ten partitions, here or above, has ten judged again, not a hundred thousand.
+
+Limits: a definition's keys are listed anew when its next window is over, or its own definition changed; then all are
+judged. `maximumLag` is the asset's, counted from whichever partition was built last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import nsmallest
+from typing import NamedTuple
+
+from upwell.protocol import InputVersion
+from upwell_operator.domain import causes as because
+from upwell_operator.domain import mapping, partitions, quarantine
+from upwell_operator.domain.causes import ROWS, Cause
+from upwell_operator.domain.derived import causes_of
+from upwell_operator.domain.mapping import Edge
+from upwell_operator.domain.node import Node
+from upwell_operator.domain.partitions import Partitions
+from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetKind, AssetState, Ref, Slices
+from upwell_operator.domain.texts import clipped
+from upwell_operator.domain.verdict import Verdict, judged
+from upwell_operator.domain.versions import by_data, set_digest
+from upwell_operator.resources.meta import Reason
+
+Told = dict[Node, set[str] | None]
+"""Partitions that changed in this wave, by their asset; None: any may have."""
+FEW = 1000
+"""Among so many keys the newest is looked for one by one; among more, it is soon met from the end."""
+NONE_KNOWN = Slices()
+NO_PARTITIONS = partitions.Static(())
+NOT_READ = "what its partitions were built from is not known until the store can be read"
+EMPTIED = "whether it was built is not known since the store was emptied; request it by name to build it again"
+
+
+class Sight(NamedTuple):
+    """What a verdict may look at."""
+
+    states: Mapping[AssetId, AssetState]
+    verdicts: Mapping[Ref, Verdict]
+    now: datetime
+    told: Told
+
+
+@dataclass(slots=True, eq=False)
+class Cut:
+    """What the partitions of one asset were judged to be."""
+
+    keys: dict[str, int]
+    """The partitions that there are, the newest first, each with its place."""
+    until: datetime | None
+    """When there are others."""
+    whole: tuple[object, ...]
+    """What was seen of the asset and its inputs that is so for all."""
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """Of those that are not fresh."""
+    by_reason: dict[Reason, set[str]] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Those of which an input has no version yet, and the words for it: looked at again when they are judged again."""
+
+    def put(self, key: str, verdict: Verdict | None) -> None:
+        """Note a partition's verdict; None: it is fresh."""
+        old = self.verdicts.pop(key, None)
+        if old is not None:
+            self.by_reason[old.reason].discard(key)
+        if verdict is not None:
+            self.verdicts[key] = verdict
+            self.by_reason.setdefault(verdict.reason, set()).add(key)
+
+    def newest(self, some: Collection[str], most: int) -> list[str]:
+        """Give the first of some keys, in the order of all."""
+        if len(some) <= FEW:
+            return nsmallest(most, some, key=self.keys.__getitem__)
+        found = []
+        for key in self.keys:
+            if key in some:
+                found.append(key)
+                if len(found) == most:
+                    break
+        return found
+
+
+def judge(node: Node, sight: Sight) -> list[Cause]:
+    """Judge what has changed of an asset's partitions; give the causes that they come to together.
+
+    Whoever is below is told which. `sight.told` has what changed above.
+    """
+    state = sight.states.get(node.data, UNKNOWN_STATE)
+    slices = state.slices
+    if slices is None:
+        node.cut, sight.told[node] = None, None
+        return [because.own(Reason.PARTITIONS_UNKNOWN, node.ref, NOT_READ)]
+    cut, dirty = _to_judge(node, state.lost, slices, sight)
+    node.cut = cut
+    changed, slices.changed = slices.changed, set()
+    told = set[str]()
+    for key in cut.keys if dirty is None else dirty:
+        cut.waiting.pop(key, None)
+        old, new = cut.verdicts.get(key), _judge_one(node, key, slices, state.lost, sight)
+        if old != new:
+            cut.put(key, new)
+            told.add(key)
+    if dirty is None or changed is None:
+        sight.told[node] = None
+    elif told := told | changed:
+        sight.told[node] = told
+    return [_together(node, cut, cut.by_reason[reason]) for reason in ROWS if cut.by_reason.get(reason)]
+
+
+def pass_on(node: Node, sight: Sight) -> None:
+    """Tell those below which partitions of a source changed."""
+    slices = sight.states.get(node.data, UNKNOWN_STATE).slices
+    if slices is not None and slices.changed != set():
+        sight.told[node], slices.changed = slices.changed, set()
+
+
+def inputs_of(node: Node, key: str, sight: Sight) -> tuple[InputVersion, ...]:
+    """Give the versions that a run of one partition would consume if it started now, in the order of `spec.deps`."""
+    home = node.ref.namespace
+    seen = zip(node.up, inputs(node, key, sight), strict=True)
+    return tuple(InputVersion(above.ref.seen_from(home), above.asset.key, one.version) for above, one in seen)
+
+
+def inputs(node: Node, key: str, sight: Sight) -> list[Verdict]:
+    """Give what each input is to one partition: the input's verdict, with the version that this one is built from."""
+    edges = node.edges or (None,) * len(node.up)
+    pairs = zip(node.up, edges, strict=True)
+    return [sight.verdicts[above.ref] if edge is None else _seen(above, edge, key, sight) for above, edge in pairs]
+
+
+def lacking(node: Node, key: str, sight: Sight) -> str | None:
+    """Give the name of an input that has no version for this partition yet, with what is missing of it."""
+    edges = node.edges or (None,) * len(node.up)
+    for above, edge in zip(node.up, edges, strict=True):
+        if edge is None:
+            if sight.verdicts[above.ref].version is None:
+                return above.asset.key
+            continue
+        known = _known(above, sight)
+        wanted = mapping.above(edge, key, sight.now, known)
+        missing = [one for one in wanted if one not in known]
+        if missing:
+            return f"{above.asset.key}, {len(missing)} of {len(wanted)} partitions, such as {missing[0]},"
+    return None
+
+
+def _known(above: Node, sight: Sight) -> Mapping[str, str]:
+    return (sight.states.get(above.data, UNKNOWN_STATE).slices or NONE_KNOWN).versions
+
+
+# ---------------------------------------------------------------- which to look at
+
+
+def _to_judge(node: Node, lost: bool, slices: Slices, sight: Sight) -> tuple[Cut, Collection[str] | None]:
+    """Give what was judged before, and which partitions are to be judged again; None: all."""
+    own = (lost, node.asset.code_version, node.asset.quarantine)
+    whole = (*own, *(_of_all(above, edge, sight) for above, edge in _ends(node)))
+    cut = node.cut
+    if cut is None or slices.changed is None or (cut.until is not None and cut.until <= sight.now):
+        return _anew(node, slices, whole, sight), None
+    if cut.whole != whole:
+        return _anew(node, slices, whole, sight), None
+    dirty = set(slices.changed)
+    for above, edge in _ends(node):
+        moved = sight.told.get(above, set()) if edge else set()
+        found = None if moved is None else _below(edge, moved, cut, sight) if edge and moved else ()
+        if found is None:
+            return _anew(node, slices, whole, sight), None
+        dirty.update(found)
+    strangers = dirty - cut.keys.keys()
+    if strangers and is_open(node.asset.partitions):
+        return _anew(node, slices, whole, sight), None
+    return cut, dirty - strangers
+
+
+def _ends(node: Node) -> Iterator[tuple[Node, Edge | None]]:
+    return zip(node.up, node.edges or (None,) * len(node.up), strict=True)
+
+
+def _of_all(above: Node, edge: Edge | None, sight: Sight) -> object:
+    """Give what an input is to all partitions alike: when that is another, all of them are judged."""
+    verdict = sight.verdicts[above.ref]
+    if edge is None:
+        return verdict.version, verdict.onward, verdict.barred
+    return above.asset.quarantine, None if above.asset.kind is AssetKind.DERIVED else verdict.onward
+
+
+def _below(edge: Edge, moved: Iterable[str], cut: Cut, sight: Sight) -> set[str] | None:
+    found = set[str]()
+    for key in moved:
+        keys = mapping.below(edge, key, sight.now, cut.keys)
+        if keys is None:
+            return None
+        found.update(keys)
+    return found
+
+
+def _anew(node: Node, slices: Slices, whole: tuple[object, ...], sight: Sight) -> Cut:
+    definition = node.asset.partitions or NO_PARTITIONS
+    keys = list(partitions.keys(definition, sight.now))[::-1]
+    if is_open(definition):
+        keys = sorted({*slices.versions, *_from_above(node, sight)})
+    changes = [partitions.changes_at(one, sight.now) for one in _definitions(node, definition)]
+    return Cut({key: place for place, key in enumerate(keys)}, min(filter(None, changes), default=None), whole)
+
+
+def is_open(definition: Partitions | None) -> bool:
+    """Say whether nobody knows the keys beforehand: then there are those that were reported, here or above."""
+    sides = definition.dimensions if isinstance(definition, partitions.Multi) else (definition,)
+    return any(isinstance(one, partitions.Dynamic) for one in sides)
+
+
+def _from_above(node: Node, sight: Sight) -> Iterator[str]:
+    for above, edge in _ends(node):
+        if edge is not None and isinstance(edge.mapping, mapping.Identity):
+            yield from _known(above, sight)
+
+
+def _definitions(node: Node, own: Partitions) -> list[Partitions]:
+    return [own, *(edge.up for edge in node.edges if edge is not None)]
+
+
+# ---------------------------------------------------------------- one of them
+
+
+def _judge_one(node: Node, key: str, slices: Slices, lost: bool, sight: Sight) -> Verdict | None:
+    made = slices.made.get(key)
+    if made is None and lost:
+        return judged(node, [because.own(Reason.PARTITIONS_UNKNOWN, node.ref, EMPTIED)], None, None)
+    then = by_data(made.inputs, node.ref.namespace) if made else {}
+    found, over = causes_of(node, made, then, inputs(node, key, sight))
+    version = made.version if made else None
+    if node.asset.quarantine and made:
+        found += quarantine.of_itself(node.asset, AssetState(version=version, materialization=made))
+    return judged(node, found, version, None, over) if found else None
+
+
+def _seen(above: Node, edge: Edge, key: str, sight: Sight) -> Verdict:
+    """Give what an input is to one partition, where it is cut as well."""
+    known, verdict = _known(above, sight), sight.verdicts[above.ref]
+    keys = mapping.above(edge, key, sight.now, known)
+    have = {one: known[one] for one in keys if one in known}
+    if len(keys) == 1 and have:
+        version: str | None = have[keys[0]]
+    else:
+        version = set_digest(have) if have else None
+    theirs = [above.cut.verdicts[one] for one in keys if one in above.cut.verdicts] if above.cut else []
+    barred = tuple(one for seen in theirs for one in seen.barred) if above.cut else verdict.barred
+    return verdict._replace(version=version, onward=_onward(above, keys, have, theirs, verdict), barred=barred)
+
+
+def _onward(
+    above: Node, keys: Sequence[str], have: Collection[str], theirs: Iterable[Verdict], verdict: Verdict
+) -> Cause | None:
+    if above.asset.kind is AssetKind.DERIVED:
+        return min((one.onward for one in theirs if one.onward), key=lambda cause: cause.order, default=None)
+    missing = [one for one in keys if one not in have]
+    if not missing or verdict.version is None:
+        return verdict.onward
+    text = f"{above.asset.kind.value} {above.asset.key} has never been observed at partition {missing[0]}"
+    return because.of_input(Reason.UPSTREAM_UNOBSERVED, above.ref, text)
+
+
+# ---------------------------------------------------------------- all together
+
+
+def _together(node: Node, cut: Cut, keys: Collection[str]) -> Cause:
+    """Give the cause that partitions of one reason give to their asset: how many, and what is so of the newest."""
+    (newest,) = cut.newest(keys, 1)
+    first = cut.verdicts[newest].causes[0]
+    words = because.sentence(first, node.ref.namespace)
+    few = f"partition {newest}" if len(keys) == 1 else f"{len(keys)} of {len(cut.keys)} partitions, such as {newest}"
+    text = clipped(f"{few}: {words}")
+    return Cause(first.reason, first.asset, text, first.order, hash((first.digest, text)), first.via, first.root)
