@@ -261,6 +261,8 @@ def _onward(
 ) -> Cause | None:
     if above.asset.kind is AssetKind.DERIVED:
         return min((one.onward for one in theirs if one.onward), key=lambda cause: cause.order, default=None)
+    if not keys:
+        return None  # it is built from no partition of this input, whatever is known of the others
     missing = [one for one in keys if one not in have]
     if not missing or verdict.version is None:
         return verdict.onward

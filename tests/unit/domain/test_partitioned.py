@@ -10,7 +10,7 @@ import pytest
 from builders import a_ref
 from partitioned import Scene, a_derived, a_source, cut, windows
 from upwell_operator.domain.asset_status import asset_status
-from upwell_operator.domain.mapping import All, Last
+from upwell_operator.domain.mapping import All, Last, SameTime
 from upwell_operator.domain.partitions import Dynamic
 from upwell_operator.domain.snapshot import Asset, AutoPolicy, Quarantined
 from upwell_operator.resources.meta import Reason
@@ -146,6 +146,13 @@ def test_what_is_not_cut_below_is_built_once_after_all_partitions() -> None:
     scene.observe("raw", "v2", D18)
     scene.end_all()
     assert len(scene.built("report")) == 2
+
+
+def test_a_partition_that_has_no_partition_above_it_is_built_from_nothing_and_fresh() -> None:
+    scene = a_scene(a_source("raw", DAYS), a_derived("clean", "raw", by=DAYS, mappings=(SameTime(-1, -1),)))
+    scene.end_all()
+    assert scene.built("clean") == [D18], "the day before it is none of raw's"
+    assert scene.verdict("clean", D18) is None
 
 
 def test_the_last_partition_is_followed() -> None:

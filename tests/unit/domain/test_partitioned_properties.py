@@ -157,7 +157,7 @@ def observe(draw: st.DataObject, scene: Scene, source: Asset) -> None:
     scene.observe(source.ref.name, version, *draw.draw(st.lists(st.sampled_from(known), min_size=1, max_size=4)))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(a_graph(), st.data())
 def test_verdicts_of_partitions_are_what_looking_at_everything_says(assets: list[Asset], data: st.DataObject) -> None:
     scene = Scene(now=NOW)
@@ -167,7 +167,7 @@ def test_verdicts_of_partitions_are_what_looking_at_everything_says(assets: list
         check(scene, assets)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(a_graph(), st.data())
 def test_once_all_is_quiet_what_is_eager_is_fresh_or_has_failed_or_waits(
     assets: list[Asset], data: st.DataObject
