@@ -51,7 +51,7 @@ def _last_run(world: World, job: ObservationJob, previous: Json | None) -> Json 
         groups.setdefault(run.job_run or "", []).append(run)
     if not groups:
         return previous
-    name = max(groups, key=lambda one: (_begun(groups[one]), one))
+    name = max(groups, key=lambda one: (_begun(groups[one]), _fence(groups[one]), one))
     over = previous is not None and previous["name"] == name and previous["phase"] != "Active"
     older = previous is not None and previous["name"] not in groups and previous["start"] > _begun(groups[name])
     return previous if over or older else _counted(world, name, groups[name])
@@ -59,6 +59,11 @@ def _last_run(world: World, job: ObservationJob, previous: Json | None) -> Json 
 
 def _begun(runs: list[Run]) -> str:
     return min(timestamp(run.created_at) for run in runs if run.created_at)
+
+
+def _fence(runs: list[Run]) -> int:
+    """Give what tells runs of one second apart: times of Kubernetes know no more, and a later run has higher fences."""
+    return max(run.fence for run in runs)
 
 
 def _counted(world: World, name: str, runs: list[Run]) -> Json:

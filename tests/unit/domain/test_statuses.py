@@ -191,6 +191,13 @@ class TestObservationJob:
         runs = (self.member("raw", "r1", Outcome.CHANGED), self.member("other", "r2", Outcome.CHANGED, minutes=5))
         assert self.status(*runs)["lastRun"]["name"] == "r2"
 
+    @pytest.mark.parametrize(("older", "newer"), [("r1", "r2"), ("r2", "r1")])
+    def test_of_two_runs_in_one_second_the_later_one_is_shown(self, older: str, newer: str) -> None:
+        first = self.member("raw", older, Outcome.CHANGED)
+        second = replace(self.member("raw", newer, None), ref=a_ref("raw-again"), fence=first.fence + 1)
+        status = self.status(first, second, previous=self.status(first))
+        assert (status["lastRun"]["name"], status["lastRun"]["phase"]) == (newer, "Active")
+
     def test_pruning_does_not_change_what_has_happened(self) -> None:
         full = self.status(self.member("raw", "r1", Outcome.CHANGED), self.member("other", "r1", Outcome.CHANGED))
         partly = self.status(self.member("raw", "r1", Outcome.CHANGED), previous=full)
