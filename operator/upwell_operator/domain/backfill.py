@@ -10,18 +10,30 @@ names it means the partitions that are not fresh when it is looked at. `settle` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count, islice
+from typing import NamedTuple
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain import cut as cutting
 from upwell_operator.domain import mapping, partition_ranges
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.cut import Cut, Sight
-from upwell_operator.domain.deciding import TO_BUILD, decide, mendable, next_fence
+from upwell_operator.domain.deciding import (
+    TO_BUILD,
+    Refusal,
+    builds_from,
+    decide,
+    mendable,
+    next_fence,
+    on_hold,
+    run_of,
+)
 from upwell_operator.domain.decisions import Decision, Verb, Why
-from upwell_operator.domain.identity import consumed_run, requested_run
+from upwell_operator.domain.identity import requested_run
 from upwell_operator.domain.node import Node
 from upwell_operator.domain.pacing import held
 from upwell_operator.domain.snapshot import (
@@ -37,7 +49,13 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.domain.world import World
 from upwell_operator.errors import Rejected
 
-Blocked = tuple[Why, str]
+
+class Build(NamedTuple):
+    """A partition that is to be built: the name of its run, and what it consumes."""
+
+    key: str
+    run: str
+    inputs: tuple[InputVersion, ...]
 
 
 @dataclass(slots=True)
@@ -69,6 +87,11 @@ class Site:
         """Give the partitions whose runs are not recorded yet."""
         runs = self.world.runs.open(self.node.ref)
         return {run.partition for run in runs if run.partition is not None}
+
+    @property
+    def failed(self) -> set[str]:
+        """Give the names of the runs that failed, as far as their Jobs are still there."""
+        return {run.ref.name for run in self.world.runs.of(self.node.ref) if run.outcome is Outcome.FAILED}
 
     def has(self, key: str, run: str) -> bool:
         """Say whether a partition has a run of this name, or its result."""
@@ -108,7 +131,7 @@ def will_fill(world: World, asset: Asset, now: datetime) -> bool:
 
 def _requested(here: Site, token: str) -> Planned:
     asset = here.asset
-    refusal = _on_hold(here)
+    refusal = on_hold(here.world, asset)
     if refusal:
         return Planned(decisions=(decide(asset, Verb.WAIT, refusal[0], f"request {token}: {refusal[1]}", here.now),))
     try:
@@ -121,8 +144,9 @@ def _requested(here: Site, token: str) -> Planned:
     if not left:
         return Planned(handled_request=token)
     trigger, most = Trigger(TriggerType.REQUEST, token), asset.requested_parallelism or asset.parallelism
-    chosen = [(key, names[key]) for key in left if key not in here.busy][: _room(here, most)]
-    starts = _starts(here, chosen, trigger, token)
+    chosen = [key for key in left if key not in here.busy][: _room(here, most)]
+    builds = [Build(key, names[key], cutting.inputs_of(here.node, key, here.sight)) for key in chosen]
+    starts = _starts(here, [(one, trigger) for one in builds], token)
     done = token if len(starts) == len(left) else None
     more = f"; {len(left) - len(starts)} more wait for a place among parallelism ({most})"
     said = [_told(here, one, Why.REQUESTED, f"request {token}") for one in starts]
@@ -150,29 +174,24 @@ def _automatic(here: Site) -> Planned:
     asset, now = here.asset, here.now
     if asset.policy is AutoPolicy.NEVER:
         return _left_alone(here)
-    refusal = _on_hold(here)
+    refusal = on_hold(here.world, asset)
     if refusal:
         return Planned(decisions=(decide(asset, Verb.WAIT, *refusal, now),))
-    blocked: list[Blocked] = []
+    blocked: list[Refusal] = []
     room = _room(here, asset.parallelism)
-    chosen = [one for one, _ in zip(_startable(here, blocked), range(room), strict=False)] if room else []
+    chosen = list(islice(_startable(here, blocked), room))
     if chosen and (waits := held(here.world, asset, now)):
         return Planned(decisions=(decide(asset, Verb.WAIT, waits.why, waits.message, now),), wake=waits.until)
     if not chosen:
         return _none_chosen(here, blocked, room)
-    starts = tuple(start for key, name in chosen for start in _starts(here, [(key, name)], _eager(here, key)))
-    starts = tuple(replace(one, fence=one.fence + place) for place, one in enumerate(starts))
-    return Planned(starts, tuple(_told(here, one, Why.STALE, _built_from(one)) for one in starts))
+    starts = _starts(here, [(one, _eager(here, one.key)) for one in chosen])
+    told = (_told(here, one, Why.STALE, builds_from(one.trigger.detail, one.inputs)) for one in starts)
+    return Planned(starts, tuple(told))
 
 
 def _eager(here: Site, key: str) -> Trigger:
     verdict = here.cut.verdicts[key]
     return Trigger(TriggerType.EAGER, (mendable(verdict) or verdict.reason).value)
-
-
-def _built_from(start: StartRun) -> str:
-    seen = ", ".join(f"{one.key}={(one.data_version or 'none')[:12]}" for one in start.inputs)
-    return f"{start.trigger.detail}: builds from {seen}"
 
 
 def _left_alone(here: Site) -> Planned:
@@ -183,7 +202,7 @@ def _left_alone(here: Site) -> Planned:
     return Planned(decisions=(decide(here.asset, Verb.NO_RUN, Why.POLICY_NEVER, message, here.now),))
 
 
-def _none_chosen(here: Site, blocked: Sequence[Blocked], room: int) -> Planned:
+def _none_chosen(here: Site, blocked: Sequence[Refusal], room: int) -> Planned:
     if not room:
         message = f"{len(here.busy)} partitions are being built, as many as parallelism allows"
         return Planned(decisions=(decide(here.asset, Verb.WAIT, Why.ALREADY_RUNNING, message, here.now),))
@@ -201,11 +220,10 @@ def _fresh(here: Site) -> Decision:
     return decide(here.asset, Verb.NO_RUN, Why.FRESH, message, here.now)
 
 
-def _startable(here: Site, blocked: list[Blocked]) -> Iterator[tuple[str, str]]:
-    """Give the partitions that may be built now, each with the name of its run; note why others may not."""
-    cut = here.cut
+def _startable(here: Site, blocked: list[Refusal]) -> Iterator[Build]:
+    """Give the partitions that may be built now; note why others may not."""
+    cut, busy, failed = here.cut, here.busy, here.failed
     stale = [key for key in cut.verdicts if key not in cut.waiting]
-    busy = here.busy
     for key in cut.newest(stale, len(stale)):
         verdict = cut.verdicts[key]
         if key in busy or verdict.staleness not in TO_BUILD or mendable(verdict) is None:
@@ -214,41 +232,31 @@ def _startable(here: Site, blocked: list[Blocked]) -> Iterator[tuple[str, str]]:
         if missing:
             cut.waiting[key] = f"partition {key}: input {missing} has no data version yet"
             continue
-        why = _upstream(here, key) or _quarantined(here, key)
-        name, _ = consumed(here, key)
-        if why is None and name in _failed(here, key):
-            why = (
-                Why.RUN_FAILED,
-                f"partition {key}: run {name} of these versions failed; nothing more until they change",
-            )
+        wanted = _wanted_build(here, key)
+        why = _upstream(here, key) or _quarantined(here, key) or _failed(here, wanted, failed)
         if why:
             blocked.append(why)
         else:
-            yield key, name
+            yield wanted
 
 
-def consumed(here: Site, key: str) -> tuple[str, tuple[InputVersion, ...]]:
-    """Name the run that a partition wants by itself now, and what it would consume (see `wanted_run`)."""
+def _wanted_build(here: Site, key: str) -> Build:
+    """Give the run that a partition wants by itself now."""
     inputs = cutting.inputs_of(here.node, key, here.sight)
-    made = here.slices.made.get(key)
-    name = consumed_run(here.asset, inputs, (made.run or made.version) if made else "", partition=key)
-    earlier = here.world.runs.get(Ref(here.node.ref.namespace, name))
-    if earlier is not None and earlier.outcome is Outcome.MATERIALIZED:
-        name = consumed_run(here.asset, inputs, name, partition=key)
-    return name, inputs
+    return Build(key, run_of(here.world, here.asset, inputs, here.slices.made.get(key), partition=key), inputs)
 
 
-def _failed(here: Site, key: str) -> set[str]:
-    runs = here.world.runs.of(here.node.ref)
-    failed = {run.ref.name for run in runs if run.partition == key and run.outcome is Outcome.FAILED}
-    known = here.slices.failures.get(key)
-    return failed | ({known.run} if known else set())
+def _failed(here: Site, wanted: Build, failed: AbstractSet[str]) -> Refusal | None:
+    known = here.slices.failures.get(wanted.key)
+    if wanted.run not in failed and not (known and known.run == wanted.run):
+        return None
+    words = f"run {wanted.run} of these versions failed; nothing more until they change"
+    return Why.RUN_FAILED, f"partition {wanted.key}: {words}"
 
 
-def _upstream(here: Site, key: str) -> Blocked | None:
+def _upstream(here: Site, key: str) -> Refusal | None:
     """Give the input whose partitions, those that this one is built from, are being built first."""
-    edges = here.node.edges or (None,) * len(here.node.up)
-    for above, edge in zip(here.node.up, edges, strict=True):
+    for above, edge in cutting.ends(here.node):
         if above.ref not in here.world.pending:
             continue
         if edge is None or any(_to_come(here, above, one) for one in _above(here, above, edge, key)):
@@ -256,9 +264,8 @@ def _upstream(here: Site, key: str) -> Blocked | None:
     return None
 
 
-def _above(here: Site, above: Node, edge: mapping.Edge, key: str) -> Iterable[str]:
-    known = (here.world.states.get(above.data, UNKNOWN_STATE).slices or cutting.NONE_KNOWN).versions
-    return mapping.above(edge, key, here.now, known)
+def _above(here: Site, above: Node, edge: mapping.Edge, key: str) -> Sequence[str]:
+    return mapping.above(edge, key, here.now, cutting.known_versions(above, here.sight))
 
 
 def _to_come(here: Site, above: Node, key: str) -> bool:
@@ -270,7 +277,7 @@ def _to_come(here: Site, above: Node, key: str) -> bool:
     return verdict is not None and verdict.staleness in TO_BUILD and key not in there.slices.failures
 
 
-def _quarantined(here: Site, key: str) -> Blocked | None:
+def _quarantined(here: Site, key: str) -> Refusal | None:
     for above, verdict in zip(here.node.up, cutting.inputs(here.node, key, here.sight), strict=True):
         if verdict.bar:
             return Why.VERSION_QUARANTINED, f"partition {key}: the version of input {above.ref.name} is quarantined"
@@ -280,37 +287,18 @@ def _quarantined(here: Site, key: str) -> Blocked | None:
 # ---------------------------------------------------------------- both
 
 
-def _on_hold(here: Site) -> Blocked | None:
-    if here.asset.suspended:
-        return Why.SUSPENDED, "spec.suspend is true"
-    if not here.world.store_reachable:
-        return Why.STORE_UNAVAILABLE, "the store cannot be read, so what was consumed is not known for certain"
-    return None
-
-
 def _room(here: Site, most: int) -> int:
     """Give how many more may start. Where slots are limited, or runs paced, it is one after the other."""
     most = max(0, most - len(here.busy))
     return min(most, 1) if here.world.slots.are_limited or here.asset.min_interval else most
 
 
-def _starts(
-    here: Site, chosen: Iterable[tuple[str, str]], trigger: Trigger, request: str | None = None
-) -> tuple[StartRun, ...]:
-    first = next_fence(here.world, here.asset)
-    home = here.node.ref.namespace
+def _starts(here: Site, chosen: Sequence[tuple[Build, Trigger]], request: str | None = None) -> tuple[StartRun, ...]:
+    asset, kind, home = here.asset, RunKind.MATERIALIZE, here.node.ref.namespace
+    fenced = zip(count(next_fence(here.world, asset)), chosen, strict=False)
     return tuple(
-        StartRun(
-            Ref(home, name),
-            here.asset,
-            RunKind.MATERIALIZE,
-            first + place,
-            trigger,
-            cutting.inputs_of(here.node, key, here.sight),
-            request,
-            partition=key,
-        )
-        for place, (key, name) in enumerate(chosen)
+        StartRun(Ref(home, one.run), asset, kind, fence, trigger, one.inputs, request, partition=one.key)
+        for fence, (one, trigger) in fenced
     )
 
 

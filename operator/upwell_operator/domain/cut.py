@@ -130,20 +130,17 @@ def inputs_of(node: Node, key: str, sight: Sight) -> tuple[InputVersion, ...]:
 
 def inputs(node: Node, key: str, sight: Sight) -> list[Verdict]:
     """Give what each input is to one partition: the input's verdict, with the version that this one is built from."""
-    edges = node.edges or (None,) * len(node.up)
-    pairs = zip(node.up, edges, strict=True)
-    return [sight.verdicts[above.ref] if edge is None else _seen(above, edge, key, sight) for above, edge in pairs]
+    return [sight.verdicts[above.ref] if edge is None else _seen(above, edge, key, sight) for above, edge in ends(node)]
 
 
 def lacking(node: Node, key: str, sight: Sight) -> str | None:
     """Give the name of an input that has no version for this partition yet, with what is missing of it."""
-    edges = node.edges or (None,) * len(node.up)
-    for above, edge in zip(node.up, edges, strict=True):
+    for above, edge in ends(node):
         if edge is None:
             if sight.verdicts[above.ref].version is None:
                 return above.asset.key
             continue
-        known = _known(above, sight)
+        known = known_versions(above, sight)
         wanted = mapping.above(edge, key, sight.now, known)
         missing = [one for one in wanted if one not in known]
         if missing:
@@ -151,7 +148,13 @@ def lacking(node: Node, key: str, sight: Sight) -> str | None:
     return None
 
 
-def _known(above: Node, sight: Sight) -> Mapping[str, str]:
+def ends(node: Node) -> Iterator[tuple[Node, Edge | None]]:
+    """Give each input, with how its partitions belong to the node's own; None: all as one version."""
+    return zip(node.up, node.edges or (None,) * len(node.up), strict=True)
+
+
+def known_versions(above: Node, sight: Sight) -> Mapping[str, str]:
+    """Give the versions of an input's partitions, by key; none where they cannot be read."""
     return (sight.states.get(above.data, UNKNOWN_STATE).slices or NONE_KNOWN).versions
 
 
@@ -161,14 +164,14 @@ def _known(above: Node, sight: Sight) -> Mapping[str, str]:
 def _to_judge(node: Node, lost: bool, slices: Slices, sight: Sight) -> tuple[Cut, Collection[str] | None]:
     """Give what was judged before, and which partitions are to be judged again; None: all."""
     own = (lost, node.asset.code_version, node.asset.quarantine)
-    whole = (*own, *(_of_all(above, edge, sight) for above, edge in _ends(node)))
+    whole = (*own, *(_of_all(above, edge, sight) for above, edge in ends(node)))
     cut = node.cut
     if cut is None or slices.changed is None or (cut.until is not None and cut.until <= sight.now):
         return _anew(node, slices, whole, sight), None
     if cut.whole != whole:
         return _anew(node, slices, whole, sight), None
     dirty = set(slices.changed)
-    for above, edge in _ends(node):
+    for above, edge in ends(node):
         moved = sight.told.get(above, set()) if edge else set()
         found = None if moved is None else _below(edge, moved, cut, sight) if edge and moved else ()
         if found is None:
@@ -178,10 +181,6 @@ def _to_judge(node: Node, lost: bool, slices: Slices, sight: Sight) -> tuple[Cut
     if strangers and is_open(node.asset.partitions):
         return _anew(node, slices, whole, sight), None
     return cut, dirty - strangers
-
-
-def _ends(node: Node) -> Iterator[tuple[Node, Edge | None]]:
-    return zip(node.up, node.edges or (None,) * len(node.up), strict=True)
 
 
 def _of_all(above: Node, edge: Edge | None, sight: Sight) -> object:
@@ -218,9 +217,9 @@ def is_open(definition: Partitions | None) -> bool:
 
 
 def _from_above(node: Node, sight: Sight) -> Iterator[str]:
-    for above, edge in _ends(node):
+    for above, edge in ends(node):
         if edge is not None and isinstance(edge.mapping, mapping.Identity):
-            yield from _known(above, sight)
+            yield from known_versions(above, sight)
 
 
 def _definitions(node: Node, own: Partitions) -> list[Partitions]:
@@ -244,7 +243,7 @@ def _judge_one(node: Node, key: str, slices: Slices, lost: bool, sight: Sight) -
 
 def _seen(above: Node, edge: Edge, key: str, sight: Sight) -> Verdict:
     """Give what an input is to one partition, where it is cut as well."""
-    known, verdict = _known(above, sight), sight.verdicts[above.ref]
+    known, verdict = known_versions(above, sight), sight.verdicts[above.ref]
     keys = mapping.above(edge, key, sight.now, known)
     have = {one: known[one] for one in keys if one in known}
     if len(keys) == 1 and have:

@@ -17,9 +17,18 @@ from upwell_operator.domain import causes as because
 from upwell_operator.domain import ticking
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.conditions import timestamp
-from upwell_operator.domain.deciding import TO_BUILD, decide, mendable, next_fence
+from upwell_operator.domain.deciding import (
+    TO_BUILD,
+    Refusal,
+    builds_from,
+    decide,
+    mendable,
+    next_fence,
+    on_hold,
+    run_of,
+)
 from upwell_operator.domain.decisions import Verb, Why
-from upwell_operator.domain.identity import consumed_run, requested_run
+from upwell_operator.domain.identity import requested_run
 from upwell_operator.domain.pacing import held
 from upwell_operator.domain.snapshot import (
     Asset,
@@ -42,19 +51,9 @@ from upwell_operator.resources.meta import Reason
 
 
 def wanted_run(world: World, asset: Asset, tick: str = "") -> tuple[str, tuple[InputVersion, ...]]:
-    """Name the run that an asset wants by itself now (with the policy Cron: at a tick), and what it would consume.
-
-    The name says which materialization it replaces, so that versions that come back (v1, v2, v1) or have only become
-    too old are another run. It never depends on which Jobs still exist: pruning one must not free a failed run's name.
-    Only if the Job of this name is over and recorded, and yet not current, was the state lost; then it is replaced.
-    """
+    """Name the run that an asset wants by itself now (with the policy Cron: at a tick), and what it would consume."""
     inputs = consumed(asset, world.graph, world.states)
-    made = world.state(asset).materialization
-    name = consumed_run(asset, inputs, (made.run or made.version) if made else "", tick)
-    earlier = world.runs.get(Ref(asset.ref.namespace, name))
-    if earlier is not None and earlier.outcome is Outcome.MATERIALIZED:
-        return consumed_run(asset, inputs, name, tick), inputs
-    return name, inputs
+    return run_of(world, asset, inputs, world.state(asset).materialization, tick), inputs
 
 
 def will_rebuild(world: World, asset: Asset, now: datetime) -> bool:
@@ -190,16 +189,15 @@ def _eager(world: World, asset: Asset, verdict: Verdict, now: datetime) -> Plann
     return _build(world, asset, Trigger(TriggerType.EAGER, (mendable(verdict) or verdict.reason).value), now)
 
 
-def _only(asset: Asset, verb: Verb, why: tuple[Why, str], now: datetime) -> Planned:
+def _only(asset: Asset, verb: Verb, why: Refusal, now: datetime) -> Planned:
     """Plan nothing but to say why."""
     return Planned(decisions=(decide(asset, verb, *why, now),))
 
 
 def _build(world: World, asset: Asset, trigger: Trigger, now: datetime, tick: str = "") -> Planned:
     name, inputs = wanted_run(world, asset, tick)
-    seen = ", ".join(f"{one.key}={(one.data_version or 'none')[:12]}" for one in inputs)
     start = _start(world, asset, name, inputs, trigger)
-    message = f"{trigger.detail}: builds from {seen}"
+    message = builds_from(trigger.detail, inputs)
     return Planned((start,), (decide(asset, Verb.RUN, Why.DUE if tick else Why.STALE, message, now, name),))
 
 
@@ -215,33 +213,29 @@ def _start(
     return StartRun(ref, asset, RunKind.MATERIALIZE, next_fence(world, asset), trigger, inputs, request)
 
 
-def _not_now(world: World, asset: Asset) -> tuple[Why, str] | None:
+def _not_now(world: World, asset: Asset) -> Refusal | None:
     """Give what holds any materialization of this asset back, and the words for it."""
-    if asset.suspended:
-        return Why.SUSPENDED, "spec.suspend is true"
-    running = world.runs.open(asset.ref)
-    if running:
-        return Why.ALREADY_RUNNING, f"run {running[0].ref.name} is not over yet"
-    if not world.store_reachable:
-        return Why.STORE_UNAVAILABLE, "the store cannot be read, so what was consumed is not known for certain"
-    return None
+    refusal, running = on_hold(world, asset), world.runs.open(asset.ref)
+    if refusal or not running:
+        return refusal
+    return Why.ALREADY_RUNNING, f"run {running[0].ref.name} is not over yet"
 
 
-def _missing(world: World, asset: Asset) -> tuple[Why, str] | None:
+def _missing(world: World, asset: Asset) -> Refusal | None:
     for dep in asset.deps:
         if current(dep, world.graph, world.states) is None:
             return Why.INPUT_MISSING, f"input {dep.name} has no data version yet"
     return None
 
 
-def _upstream(world: World, asset: Asset) -> tuple[Why, str] | None:
+def _upstream(world: World, asset: Asset) -> Refusal | None:
     for dep in asset.deps:
         if dep in world.pending:
             return Why.UPSTREAM_PENDING, f"input {dep.name} is being rebuilt first"
     return None
 
 
-def _quarantined(world: World, asset: Asset) -> tuple[Why, str] | None:
+def _quarantined(world: World, asset: Asset) -> Refusal | None:
     """Give the input whose current version may not be built from, with the way out."""
     for dep in asset.deps:
         verdict = world.verdicts.get(dep)
@@ -252,7 +246,7 @@ def _quarantined(world: World, asset: Asset) -> tuple[Why, str] | None:
     return None
 
 
-def _awaited(world: World, asset: Asset) -> tuple[Why, str] | None:
+def _awaited(world: World, asset: Asset) -> Refusal | None:
     """Give the input that a request waits for: one that runs, or that has an unanswered request of its own."""
     for dep in asset.deps:
         upstream = world.graph.get(dep)
