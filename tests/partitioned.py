@@ -124,9 +124,9 @@ class Scene:
         if key is not None:
             self._end_of_partition(name, key, None if failed else made, failure)
         elif failed:
-            self._change(name, failure=failure)
+            self.change(name, failure=failure)
         else:
-            self._change(name, version=version, materialization=made, failure=None, fence=start.fence)
+            self.change(name, version=version, materialization=made, failure=None, fence=start.fence)
         self.look([a_ref(name)])
 
     def _end_of_partition(self, name: str, key: str, made: Materialization | None, failure: Failure) -> None:
@@ -136,7 +136,7 @@ class Scene:
             return
         slices.made[key], slices.versions[key] = made, made.version
         slices.failures.pop(key, None)
-        self._change(name, version=set_digest(slices.versions))
+        self.change(name, version=set_digest(slices.versions))
 
     def end_all(self, most: int = 200) -> None:
         """End runs, the oldest first, until none is left; what is started meanwhile is ended as well."""
@@ -159,10 +159,11 @@ class Scene:
         slices = self.slices(name)
         if slices.changed is not None:
             slices.changed.update(keys)
-        self._change(name)
+        self.change(name)
         return slices
 
-    def _change(self, name: str, **fields: Any) -> None:
+    def change(self, name: str, **fields: Any) -> None:
+        """Have the store say something else of an asset; nobody looks at it yet."""
         self.serial += 1
         data = self.asset(name).id
         self.world.states[data] = replace(self.world.states.get(data, UNKNOWN_STATE), serial=str(self.serial), **fields)
@@ -188,8 +189,8 @@ class Scene:
         return first.verb.value, first.message
 
 
-def a_source(name: str, definition: Partitions | None = None) -> Asset:
-    return an_asset(name, partitions=definition)
+def a_source(name: str, definition: Partitions | None = None, **fields: Any) -> Asset:
+    return an_asset(name, partitions=definition, **fields)
 
 
 def a_derived(name: str, *deps: str, by: Partitions | None = None, eager: bool = True, **fields: Any) -> Asset:

@@ -89,6 +89,11 @@ def of_input(reason: Reason, upstream: Ref, text: str) -> Cause:
     return Cause(reason, upstream, text, _RANK[reason] + 1, hash((reason, upstream)))
 
 
+def worded(cause: Cause, text: str) -> Cause:
+    """Give a cause of the asset itself in other words, which count: with others, it is another cause."""
+    return Cause(cause.reason, cause.asset, text, cause.order, hash((cause.digest, text)), cause.via, cause.root)
+
+
 def barred(upstream: Ref, text: str) -> Cause:
     """Make the cause of having been built from a quarantined version of a direct input.
 

@@ -5,7 +5,7 @@ it now: the input's one version, that of one partition, or the digest of several
 not fresh only, by reason; and a change of ten partitions, here or above, has ten judged again, not a hundred thousand.
 
 Limits: a definition's keys are listed anew when its next window is over, or its own definition changed; then all are
-judged. `maximumLag` is the asset's, counted from whichever partition was built last.
+judged, and once more when a window becomes late.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import NamedTuple
 
 from upwell.protocol import InputVersion
 from upwell_operator.domain import causes as because
-from upwell_operator.domain import mapping, partitions, quarantine
+from upwell_operator.domain import lateness, mapping, partitions, quarantine
 from upwell_operator.domain.causes import ROWS, Cause
 from upwell_operator.domain.derived import causes_of
+from upwell_operator.domain.lateness import Due
 from upwell_operator.domain.mapping import Edge
 from upwell_operator.domain.node import Node
 from upwell_operator.domain.partitions import Partitions
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, AssetId, AssetKind, AssetState, Ref, Slices
 from upwell_operator.domain.texts import clipped
-from upwell_operator.domain.verdict import Verdict, judged
+from upwell_operator.domain.verdict import Verdict, in_time, judged
 from upwell_operator.domain.versions import by_data, set_digest
 from upwell_operator.resources.meta import Reason
 
@@ -59,6 +60,10 @@ class Cut:
     """When there are others."""
     whole: tuple[object, ...]
     """What was seen of the asset and its inputs that is so for all."""
+    due: Due | None = None
+    """Which must be there by now, where `maximumLag` counts for each window."""
+    late: set[str] = field(default_factory=set)
+    """Those that must be and are not."""
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     """Of those that are not fresh."""
     by_reason: dict[Reason, set[str]] = field(default_factory=dict)
@@ -103,7 +108,7 @@ def judge(node: Node, sight: Sight) -> list[Cause]:
     told = set[str]()
     for key in cut.keys if dirty is None else dirty:
         cut.waiting.pop(key, None)
-        old, new = cut.verdicts.get(key), _judge_one(node, key, slices, state.lost, sight)
+        old, new = cut.verdicts.get(key), _judge_one(node, cut, key, state, sight)
         if old != new:
             cut.put(key, new)
             told.add(key)
@@ -111,13 +116,24 @@ def judge(node: Node, sight: Sight) -> list[Cause]:
         sight.told[node] = None
     elif told := told | changed:
         sight.told[node] = told
-    return [_together(node, cut, cut.by_reason[reason]) for reason in ROWS if cut.by_reason.get(reason)]
+    reasons = (reason for reason in ROWS if cut.by_reason.get(reason))
+    return [_together(node, cut, cut.by_reason[reason]) for reason in reasons if not (cut.due and reason is _EXPIRED)]
+
+
+_EXPIRED = Reason.FRESHNESS_EXPIRED
+"""Told by `lateness`, of all that are late: also of those that were never built, which have that as their reason."""
 
 
 def pass_on(node: Node, sight: Sight) -> None:
-    """Tell those below which partitions of a source changed."""
-    slices = sight.states.get(node.data, UNKNOWN_STATE).slices
-    if slices is not None and slices.changed != set():
+    """Tell those below which partitions of a source changed, and note which are late."""
+    state = sight.states.get(node.data, UNKNOWN_STATE)
+    slices, known = state.slices, node.lacking
+    node.lacking = None
+    if slices is None:
+        return
+    if not state.lost:
+        node.lacking = lateness.lacking(known, node.asset, slices, sight.now)
+    if slices.changed != set():
         sight.told[node], slices.changed = slices.changed, set()
 
 
@@ -163,7 +179,7 @@ def known_versions(above: Node, sight: Sight) -> Mapping[str, str]:
 
 def _to_judge(node: Node, lost: bool, slices: Slices, sight: Sight) -> tuple[Cut, Collection[str] | None]:
     """Give what was judged before, and which partitions are to be judged again; None: all."""
-    own = (lost, node.asset.code_version, node.asset.quarantine)
+    own = (lost, node.asset.code_version, node.asset.quarantine, node.asset.maximum_lag)
     whole = (*own, *(_of_all(above, edge, sight) for above, edge in ends(node)))
     cut = node.cut
     if cut is None or slices.changed is None or (cut.until is not None and cut.until <= sight.now):
@@ -188,7 +204,7 @@ def _of_all(above: Node, edge: Edge | None, sight: Sight) -> object:
     verdict = sight.verdicts[above.ref]
     if edge is None:
         return verdict.version, verdict.onward, verdict.barred
-    return above.asset.quarantine, None if above.asset.kind is AssetKind.DERIVED else verdict.onward
+    return above.asset.quarantine, None if above.asset.kind is AssetKind.DERIVED else in_time(above, verdict)
 
 
 def _below(edge: Edge, moved: Iterable[str], cut: Cut, sight: Sight) -> set[str] | None:
@@ -206,8 +222,12 @@ def _anew(node: Node, slices: Slices, whole: tuple[object, ...], sight: Sight) -
     keys = list(partitions.keys(definition, sight.now))[::-1]
     if is_open(definition):
         keys = sorted({*slices.versions, *_from_above(node, sight)})
+    due = lateness.due(node.asset, sight.now)
     changes = [partitions.changes_at(one, sight.now) for one in _definitions(node, definition)]
-    return Cut({key: place for place, key in enumerate(keys)}, min(filter(None, changes), default=None), whole)
+    if due is not None:
+        changes.append(due.until)
+    until = min(filter(None, changes), default=None)
+    return Cut({key: place for place, key in enumerate(keys)}, until, whole, due)
 
 
 def is_open(definition: Partitions | None) -> bool:
@@ -229,13 +249,17 @@ def _definitions(node: Node, own: Partitions) -> list[Partitions]:
 # ---------------------------------------------------------------- one of them
 
 
-def _judge_one(node: Node, key: str, slices: Slices, lost: bool, sight: Sight) -> Verdict | None:
-    made = slices.made.get(key)
-    if made is None and lost:
+def _judge_one(node: Node, cut: Cut, key: str, state: AssetState, sight: Sight) -> Verdict | None:
+    made = (state.slices or NONE_KNOWN).made.get(key)
+    cut.late.discard(key)
+    if made is None and state.lost:
         return judged(node, [because.own(Reason.PARTITIONS_UNKNOWN, node.ref, EMPTIED)], None, None)
     then = by_data(made.inputs, node.ref.namespace) if made else {}
     found, over = causes_of(node, made, then, inputs(node, key, sight))
     version = made.version if made else None
+    if cut.due and cut.due.is_late(key, made.time if made else None):
+        cut.late.add(key)
+        found.append(lateness.cause(node.asset, cut.due, (key,), key, 1))
     if node.asset.quarantine and made:
         found += quarantine.of_itself(node.asset, AssetState(version=version, materialization=made))
     return judged(node, found, version, None, over) if found else None
@@ -264,7 +288,7 @@ def _onward(
         return None  # it is built from no partition of this input, whatever is known of the others
     missing = [one for one in keys if one not in have]
     if not missing or verdict.version is None:
-        return verdict.onward
+        return in_time(above, verdict)
     text = f"{above.asset.kind.value} {above.asset.key} has never been observed at partition {missing[0]}"
     return because.of_input(Reason.UPSTREAM_UNOBSERVED, above.ref, text)
 
@@ -278,5 +302,4 @@ def _together(node: Node, cut: Cut, keys: Collection[str]) -> Cause:
     first = cut.verdicts[newest].causes[0]
     words = because.sentence(first, node.ref.namespace)
     few = f"partition {newest}" if len(keys) == 1 else f"{len(keys)} of {len(cut.keys)} partitions, such as {newest}"
-    text = clipped(f"{few}: {words}")
-    return Cause(first.reason, first.asset, text, first.order, hash((first.digest, text)), first.via, first.root)
+    return because.worded(first, clipped(f"{few}: {words}"))

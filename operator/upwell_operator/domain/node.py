@@ -11,6 +11,7 @@ from upwell_operator.domain.snapshot import Asset, AssetId, Materialization, Ref
 
 if TYPE_CHECKING:
     from upwell_operator.domain.cut import Cut
+    from upwell_operator.domain.lateness import Lacking
 
 
 class Unfit(NamedTuple):
@@ -41,6 +42,8 @@ class Node:
     """What is wrong with these, if anything is."""
     cut: Cut | None = None
     """What its partitions were judged to be."""
+    lacking: Lacking | None = None
+    """Of what others own: the windows whose data should be there, and is not."""
     lost: bool = False
     """Whether an older asset holds the key that it claims."""
     cycle: Cycle[Node] | None = None

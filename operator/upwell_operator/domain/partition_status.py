@@ -24,10 +24,12 @@ def partition_counts(asset: Asset, node: Node, state: AssetState, now: datetime)
     if asset.partitions is None:
         return None
     if node.cut is not None and state.slices is not None:
-        return _judged(node.cut, state, len(state.slices.failures))
+        late = {"late": len(node.cut.late)} if node.cut.due else {}
+        return {**_judged(node.cut, state, len(state.slices.failures)), **late}
     whole = total(asset.partitions, now)
     whole = state.partitions if whole is None else whole
-    return {"total": whole, "known": state.partitions, "unknown": max(0, whole - state.partitions)}
+    late = {"late": len(node.lacking.keys)} if node.lacking else {}
+    return {"total": whole, "known": state.partitions, "unknown": max(0, whole - state.partitions), **late}
 
 
 def failures(state: AssetState) -> str | None:

@@ -15,11 +15,10 @@ from datetime import datetime, timedelta
 
 from upwell.protocol import RunKind
 from upwell_operator.domain import causes as because
-from upwell_operator.domain import cut, quarantine
+from upwell_operator.domain import cut, lateness, quarantine
 from upwell_operator.domain.causes import Cause, Staleness
-from upwell_operator.domain.conditions import timestamp
 from upwell_operator.domain.cut import Sight
-from upwell_operator.domain.derived import VERB, causes_of
+from upwell_operator.domain.derived import causes_of
 from upwell_operator.domain.graph import Graph
 from upwell_operator.domain.node import Node
 from upwell_operator.domain.snapshot import (
@@ -34,7 +33,6 @@ from upwell_operator.domain.snapshot import (
 from upwell_operator.domain.texts import clipped
 from upwell_operator.domain.verdict import Verdict, causes_for_status, judged, message
 from upwell_operator.domain.versions import by_data
-from upwell_operator.resources import duration
 from upwell_operator.resources.meta import Reason
 
 __all__ = ["Staleness", "Verdict", "assess", "causes_for_status", "message", "propagate"]
@@ -77,6 +75,8 @@ def _means_otherwise(old: Verdict, new: Verdict) -> bool:
     """Say whether those below must be judged again; the word is compared first because that is quick."""
     if old.staleness is not new.staleness or old.version != new.version or old.onward != new.onward:
         return True
+    if new.late and old.causes != new.causes:  # besides late windows, an observation has failed, or no longer has
+        return True
     return old.barred != new.barred
 
 
@@ -100,8 +100,9 @@ def _judge(node: Node, graph: Graph, sight: Sight) -> Verdict:
         found += quarantine.of_itself(asset, state)
     if asset.maximum_lag is None:
         return judged(node, found, state.version, None, over)
-    expired, deadline = _overdue(asset, asset.maximum_lag, state, sight.now)
-    return judged(node, found + expired, state.version, deadline, over)
+    expired, deadline = _expired(node, state, asset.maximum_lag, sight.now)
+    verdict = judged(node, found + expired, state.version, deadline, over)
+    return verdict._replace(late=True) if expired else verdict
 
 
 _DERIVED = AssetKind.DERIVED
@@ -111,34 +112,23 @@ _DERIVED = AssetKind.DERIVED
 def _broken(node: Node, graph: Graph, state: AssetState) -> Verdict:
     """Judge an asset with a problem: nothing can be said. One that lost its key has no data of its own either."""
     ref = node.ref
-    node.cut = None
+    node.cut = node.lacking = None
     problem = graph.problem(ref)
     found = [because.own(problem.reason, ref, problem.message)] if problem else []
     return judged(node, found, None if node.lost else state.version, None)
 
 
-def _overdue(asset: Asset, lag: timedelta, state: AssetState, now: datetime) -> tuple[list[Cause], datetime | None]:
-    """Say whether the asset is too old, or else when it will be. Row 6, and what "young enough" is for a source.
-
-    At the deadline itself it is, so that whoever wakes up at `expires_at` finds it so.
-    """
-    seen = _last_seen(asset, state)
-    if seen is None:
+def _expired(node: Node, state: AssetState, lag: timedelta, now: datetime) -> tuple[list[Cause], datetime | None]:
+    """Say whether data is not there in time, and when something will be late next. Row 6, and a source's own."""
+    asset = node.asset
+    if not lateness.by_window(asset):
+        return lateness.overdue(asset, lag, state, now)
+    if node.cut is not None and node.cut.due is not None:
+        due, late, total = node.cut.due, node.cut.newest(node.cut.late, 1), len(node.cut.keys)
+        return [lateness.cause(asset, due, node.cut.late, one, total) for one in late], due.until
+    if node.lacking is None:
         return [], None
-    if now < seen + lag:
-        return [], seen + lag
-    allowed = f"spec.freshness.maximumLag allows {duration.write(lag)}"
-    text = f"last {VERB[asset.kind]} at {timestamp(seen)}; {allowed}"
-    return [because.own(Reason.FRESHNESS_EXPIRED, asset.ref, text)], None
-
-
-def _last_seen(asset: Asset, state: AssetState) -> datetime | None:
-    """Give the moment from which `maximumLag` counts: the last success of whoever makes this asset's data."""
-    made, seen = state.materialization, state.observation
-    times = [made.time] if made else []
-    if seen and asset.kind is not AssetKind.DERIVED:
-        times.append(seen.time)
-    return max(times, default=None)
+    return lateness.of_source(asset, node.lacking, now), node.lacking.due.until
 
 
 # Sources and external assets: others own the data, we know what was reported

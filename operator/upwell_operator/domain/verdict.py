@@ -43,11 +43,13 @@ class Verdict(NamedTuple):
     onward: Cause | None
     """The cause that this gives to those directly below, if it gives one."""
     expires_at: datetime | None
-    """When `maximumLag` will turn it, if nothing happens before; None if it already did, or never will."""
+    """When `maximumLag` will turn it, or one more of its windows, if nothing happens before; None if it never will."""
     barred: tuple[Barred, ...] = ()
     """Its versions that may not be built from."""
     passed_over: tuple[str, ...] = ()
     """Inputs whose current version may not be built from: this asset stays with the ones that it has."""
+    late: bool = False
+    """Whether `maximumLag` is exceeded, whatever else is so and comes first."""
 
     @property
     def bar(self) -> Cause | None:
@@ -77,7 +79,7 @@ def judged(
     """
     barred = quarantine.listed(node.asset) if node.asset.quarantine else ()
     if not found:
-        return _new(Verdict, (node.data, _FRESHEST, _UP_TO_DATE, (), 0, version, None, expires_at, barred, over))
+        return _new(Verdict, (node.data, _FRESHEST, _UP_TO_DATE, (), 0, version, None, expires_at, barred, over, False))
     if len(found) > 1:
         found.sort(key=_BY_ROW)
     reason, omitted = found[0].reason, len(found) - CAUSES
@@ -93,7 +95,8 @@ def judged(
     else:
         onward = because.through(_ONWARD[first.reason], node.ref, first)
     return _new(
-        Verdict, (node.data, ROWS[reason], reason, kept, max(0, omitted), version, onward, expires_at, barred, over)
+        Verdict,
+        (node.data, ROWS[reason], reason, kept, max(0, omitted), version, onward, expires_at, barred, over, False),
     )
 
 
@@ -114,6 +117,14 @@ _REPORTED = {
 def _reported(asset: Asset, reason: Reason, version: str | None) -> Cause:
     seen, words = _REPORTED[reason if version is not None else Reason.NEVER_OBSERVED]
     return because.of_input(seen, asset.ref, f"{asset.kind.value} {asset.key} {words}")
+
+
+def in_time(node: Node, verdict: Verdict) -> Cause | None:
+    """Give what goes on to the partitions below that are built from none of the late windows of a source."""
+    if node.lacking is None or verdict.reason is not Reason.FRESHNESS_EXPIRED or verdict.version is None:
+        return verdict.onward
+    failed = any(one.reason is Reason.OBSERVATION_FAILED for one in verdict.causes)
+    return _reported(node.asset, Reason.OBSERVATION_FAILED, verdict.version) if failed else None
 
 
 def message(verdict: Verdict) -> str:

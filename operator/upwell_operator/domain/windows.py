@@ -98,6 +98,15 @@ def changes_at(window: TimeWindow, now: datetime) -> datetime:
     return _instant(next(islice(_ticks(window), begun, None)), window.zone)
 
 
+def over_since(window: TimeWindow, then: datetime, now: datetime) -> Iterator[str]:
+    """Give the keys of the windows that are partitions now and were not over at an earlier moment.
+
+    With an `endOffset` below zero, a window counts as over once it is a partition.
+    """
+    over = _begun(window, then) - 1 + min(0, window.end_offset)
+    return islice(keys(window, now), max(0, over), None)
+
+
 def newest(window: TimeWindow, now: datetime) -> str | None:
     """Give the key of the last window that is a partition now, if there is one."""
     there = total(window, now)

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from upwell_operator.domain.world import World
 
-FRESHNESS = "upwell_assets_by_freshness"
+FRESHNESS, LATE = "upwell_assets_by_freshness", "upwell_assets_late"
 RUNNING, WAITING = "upwell_materializations_running", "upwell_materializations_waiting"
 
 
@@ -31,12 +31,14 @@ class Freshness(Collector):
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give the three families."""
+        """Give the four families."""
         labels = ["namespace", "kind", "status", "reason"]
         assets = GaugeMetricFamily(FRESHNESS, "Assets by what their condition Fresh says.", labels=labels)
         for words, count in self._assets().items():
             assets.add_metric(words, count)
         yield assets
+        late = Counter(ref.namespace for ref, verdict in self._world.verdicts.items() if verdict.late)
+        yield _by_namespace(LATE, "Assets that exceed freshness.maximumLag, whatever else Fresh says.", late)
         runs, slots = self._world.runs, self._world.slots
         running = Counter(run.namespace for run in runs.building())
         yield _by_namespace(RUNNING, "Materializations whose Jobs are not over.", running)

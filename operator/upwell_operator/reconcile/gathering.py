@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from upwell_operator.domain.asset_status import remembered_state
+from upwell_operator.domain.lateness import by_window
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, Asset, AssetId, AssetKind, AssetState, Ref, Slices
 from upwell_operator.domain.world import World
 from upwell_operator.errors import StoreUnavailable
@@ -75,11 +76,13 @@ class Gatherer:
         return {one: await self._slices(one, states[one]) for one in cut}
 
     def _is_looked_into(self, one: AssetId) -> bool:
-        """Say whether verdicts of partitions depend on this asset's: it, or what is built from it, is built by them."""
+        """Say whether somebody judges this asset's partitions: it, or what is built from it, or its `maximumLag`."""
         ref = self._world.graph.by_id(one)
         asset = self._world.graph.get(ref) if ref else None
         if ref is None or asset is None or asset.partitions is None:
             return False
+        if by_window(asset):
+            return True
         below = map(self._world.graph.get, self._world.graph.downstream(ref))
         return asset.kind is AssetKind.DERIVED or any(other and other.partitions for other in below)
 

@@ -145,7 +145,8 @@ class Freshness(Model):
     maximum_lag: Duration = Field(
         description="Fresh turns False (FreshnessExpired) when the last success is older than this, for example `26h`: "
         "of a source its last observation, of a derived asset its last materialization. What builds on such a source "
-        "turns Unknown (ObservationFailed)."
+        "turns Unknown (ObservationFailed). With `partitions.timeWindow` it counts for each window: its data must be "
+        "there this long after the window is over."
     )
 
 

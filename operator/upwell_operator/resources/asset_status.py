@@ -102,6 +102,9 @@ class PartitionCounts(Model):
         None, description="Partitions that were never observed or reported; of what is built, those not judged."
     )
     failed: Int | None = Field(None, description="Partitions whose last run failed.")
+    late: Int | None = Field(
+        None, description="Windows whose data was not there within `freshness.maximumLag` after their end."
+    )
     stale_partitions: tuple[str, ...] = Field(
         (), max_length=20, description="Partitions to build, stale or missing: the newest twenty."
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from prometheus_client import CollectorRegistry
 
 from builders import NOW, a_materialized, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain.slots import Slots
 from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
-from upwell_operator.handlers.freshness_metrics import FRESHNESS, RUNNING, WAITING, Freshness
+from upwell_operator.handlers.freshness_metrics import FRESHNESS, LATE, RUNNING, WAITING, Freshness
 
 
 def a_world() -> World:
@@ -40,6 +42,16 @@ def test_assets_are_counted_by_what_their_condition_says() -> None:
         (FRESHNESS, "shop", "Derived", "False", "UpstreamStale"): 1,
         (FRESHNESS, "sales", "Source", "Unknown", "NeverObserved"): 1,
     }
+
+
+def test_assets_that_exceed_their_lag_are_counted_whatever_else_is_wrong_with_them() -> None:
+    world = a_world()
+    assert (LATE, "shop") not in values(world)
+    (touched,) = world.graph.put(an_asset("clean", deps=["raw"], maximum_lag=timedelta(hours=1)))
+    propagate(world.graph, world.states, world.verdicts, [touched], NOW + timedelta(hours=1))
+    found = values(world)
+    assert found[FRESHNESS, "shop", "Derived", "False", "UpstreamDataChanged"] == 1
+    assert found[LATE, "shop"] == 1
 
 
 def test_an_asset_that_has_just_gone_is_not_counted() -> None:

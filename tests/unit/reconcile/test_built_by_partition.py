@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from reconcile_objects import NAMESPACE, RUNS, a_manifest, a_source
+from reconcile_objects import NAMESPACE, RUNS, a_manifest, a_source, asset_key
 from reconcile_world import Bench
 from upwell.protocol import Env, EventType
 from upwell_operator.domain.partitions import written
@@ -156,3 +158,20 @@ async def test_a_run_whose_partition_is_gone_by_its_end_is_a_failure_and_is_over
     assert recorded.outcome == "Failed"
     events = (await bench.store.events(AssetId(NAMESPACE, "clean"))).items
     assert words in (events[0].event.description or "")
+
+
+async def test_the_windows_of_a_source_are_read_and_waited_for_though_nothing_is_built_from_it() -> None:
+    bench = Bench()
+    days = {"timeWindow": {"cron": "@daily", "start": "2026-11-20", "format": "%Y-%m-%d"}}
+    await bench.apply(a_source("days", partitions=days, freshness={"maximumLag": "13h"}))
+    event = bench.an_event(EventType.OBSERVATION, "days", partitions={"2026-11-20": "a"})
+    await bench.store.append([Append(AssetId(NAMESPACE, "days"), event, versions={"2026-11-20": "a"}, last=True)])
+    await bench.settle()
+    assert await bench.condition("days", "Fresh") == ("True", "UpToDate")
+    due = bench.mind.queue._due[asset_key("days")]
+    assert 3500 < due - asyncio.get_running_loop().time() <= 3600, "the 21st was over twelve hours ago"
+    bench.clock.forward(hours=1)
+    bench.mind.queue.add(asset_key("days"))
+    await bench.settle()
+    assert await bench.condition("days", "Fresh") == ("False", "FreshnessExpired")
+    assert (await bench.status("days"))["partitions"]["late"] == 1
