@@ -124,6 +124,7 @@ RIGHT: dict[str, Json] = {
     "a job that says how its runs share": job(
         assets=["a"], concurrencyPolicy="Replace", historyLimit={"successful": 0, "failed": 10}
     ),
+    "ticks of what is built by partition": mapped(autoMaterialize={"policy": "Cron", "cron": "@daily"}),
     "a job that says how long and how often": job(assets=["a"], timeoutSeconds=604800, retries=0),
     "a job by a selection": job(selection='group:raw and (kind:csv or tag:tier=gold) and not owner:"team:old"'),
     "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
@@ -167,11 +168,6 @@ WRONG: dict[str, Wrong] = {
     ),
     "every under materialize": Wrong(
         asset(materialize=PYTHON | {"every": "5m"}), "spec.materialize.every", "there is no such field", "unknown field"
-    ),
-    "ticks of what is built by partition": Wrong(
-        mapped(autoMaterialize={"policy": "Cron", "cron": "@daily"}),
-        "spec.autoMaterialize.policy",
-        "what is built by partition is built as its inputs change",
     ),
     "parallelism without partitions": Wrong(
         asset(materialize=PYTHON | {"parallelism": 3}), "spec.materialize.parallelism", "this asset has none"

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from upwell_operator.cluster.port import Object
+from upwell_operator.domain import ticking
 from upwell_operator.domain.plan import plan
 from upwell_operator.domain.snapshot import Asset, AssetKind, Ref
 from upwell_operator.domain.world import World
@@ -117,12 +118,20 @@ class _Offline:
             return seen.error.reason, str(seen.error)
         if key.subject is Subject.ASSET:
             problem = self._world.graph.problem(key.ref)
-            return (problem.reason, problem.message) if problem else None
+            if problem:
+                return problem.reason, problem.message
         try:
-            plan(self._resumed(key), Kind(key.subject.value), key.ref, self._now)
+            self._plan(key)
         except Stalled as error:
             return error.reason, str(error)
         return None
+
+    def _plan(self, key: Key) -> None:
+        """Plan an object, as far as its manifest alone can be wrong. Raises Stalled."""
+        if key.subject is not Subject.ASSET:
+            plan(self._resumed(key), Kind(key.subject.value), key.ref, self._now)
+        elif (asset := self._world.graph.get(key.ref)) and asset.cron:
+            ticking.check(asset.cron)
 
     def _resumed(self, key: Key) -> World:
         """Give the world with a Schedule at work: one that is suspended shall be right when it is resumed."""

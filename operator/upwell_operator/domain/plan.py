@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from upwell_operator.domain.actions import Planned, PruneRun
-from upwell_operator.domain.backfill import plan_partitions, will_fill
 from upwell_operator.domain.concurrency import prunes
 from upwell_operator.domain.deciding import decide
 from upwell_operator.domain.decisions import Verb, Why
+from upwell_operator.domain.filling import plan_partitions, will_fill
 from upwell_operator.domain.materializing import plan_materialization, will_rebuild
 from upwell_operator.domain.observing import plan_job, plan_observation, selected
 from upwell_operator.domain.partitions import changes_at
@@ -85,7 +85,7 @@ def _plan_asset(world: World, ref: Ref, now: datetime) -> Planned:
         planned = _plan_external(asset, now)
     else:
         planned = _planner(asset)(world, asset, now)
-    if asset.partitions is not None:
+    if asset.partitions is not None and asset.kind is not AssetKind.DERIVED:
         planned = replace(planned, wake=_earlier(planned.wake, changes_at(asset.partitions, now)))
     return replace(planned, actions=(*planned.actions, *_prunes(world, asset)))
 

@@ -51,6 +51,14 @@ def newest(asset: Asset, now: datetime) -> datetime | None:
     return due.tick if due else None
 
 
+def open_tick(asset: Asset, now: datetime) -> datetime | None:
+    """Give the newest tick that is not answered; None also for a line that cannot be read, which owes nothing."""
+    try:
+        return newest(asset, now)
+    except Stalled:
+        return None
+
+
 def following(cron: Cron, now: datetime) -> datetime | None:
     """Give the next tick; None for a line that never fires again. Raises Stalled like `check`."""
     with _fields_of_an_asset():
@@ -64,11 +72,8 @@ def is_answered(world: World, asset: Asset, tick: datetime) -> bool:
 
 
 def is_owed(world: World, asset: Asset, now: datetime) -> bool:
-    """Say whether a tick is open; a line that cannot be read owes nothing."""
-    try:
-        tick = newest(asset, now)
-    except Stalled:
-        return False
+    """Say whether a tick is open."""
+    tick = open_tick(asset, now)
     return tick is not None and not is_answered(world, asset, tick)
 
 

@@ -3,8 +3,7 @@
 `observe` makes it a source that can be looked at, `materialize` makes it something that Upwell builds; with neither it
 is external, and others report its events.
 
-Limits: the spec only; what Upwell reports back is `asset_status`. Every field here has behaviour: what is not built
-yet (the policy Cron for what is built by partition) is refused.
+Limits: the spec only; what Upwell reports back is `asset_status`. Every field here has behaviour.
 """
 
 from __future__ import annotations
@@ -200,15 +199,6 @@ _SPEC_RULES = (
         cel="has(self.partitions) || !has(self.materialize) || !has(self.materialize.parallelism)",
         holds=lambda spec: bool(spec.partitions or not spec.materialize or spec.materialize.parallelism is None),
         path=".materialize.parallelism",
-        reason="FieldValueForbidden",
-    ),
-    Rule(
-        "what is built by partition is built as its inputs change, not at ticks of its own; set policy to Eager or "
-        "Never, or remove partitions",
-        cel="!has(self.partitions) || !has(self.autoMaterialize) || !has(self.autoMaterialize.policy) || "
-        "self.autoMaterialize.policy != 'Cron'",
-        holds=lambda spec: not (spec.partitions and spec.auto_materialize and spec.auto_materialize.cron),
-        path=".autoMaterialize.policy",
         reason="FieldValueForbidden",
     ),
     Rule(

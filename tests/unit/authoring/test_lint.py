@@ -91,6 +91,13 @@ WRONG_TOGETHER: dict[str, tuple[list[str], str]] = {
         [written("Schedule", "daily", 'schedule: "0 0 31 2 *"', "job: {name: look}")],
         "6 Schedule shop/daily spec.schedule InvalidSpec",
     ),
+    "ticks of an asset that never come": (
+        [
+            source("raw"),
+            derived("daily", "deps: [{name: raw}]", 'autoMaterialize: {policy: Cron, cron: "0 0 31 2 *"}'),
+        ],
+        "15 Asset shop/daily spec.autoMaterialize.cron InvalidSpec",
+    ),
     "a zone that does not exist": (
         [written("Schedule", "daily", 'schedule: "@daily"', "timeZone: Mars/Olympus", "job: {name: look}")],
         "7 Schedule shop/daily spec.timeZone InvalidSpec",

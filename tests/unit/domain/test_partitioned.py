@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from builders import a_ref
+from builders import NOW, a_ref
 from partitioned import Scene, a_derived, a_source, cut, windows
 from upwell_operator.domain.asset_status import asset_status
+from upwell_operator.domain.filling import will_fill
 from upwell_operator.domain.mapping import All, Last, SameTime
 from upwell_operator.domain.partitions import Dynamic
-from upwell_operator.domain.snapshot import Asset, AutoPolicy, Quarantined
-from upwell_operator.resources.meta import Reason
+from upwell_operator.domain.plan import plan
+from upwell_operator.domain.snapshot import Asset, AutoPolicy, Cron, Quarantined
+from upwell_operator.errors import Stalled
+from upwell_operator.resources.meta import Kind, Reason
 
 DAYS = windows()
 REGIONS = cut(static=["eu", "us"])
@@ -435,3 +438,109 @@ def test_a_partition_waits_for_that_of_its_input_that_is_built_on_request_and_ot
     assert scene.built("top")[2:] == [D18]
     scene.end_all()
     assert scene.built("top")[2:] == [D18, D19]
+
+
+# ---------------------------------------------------------------- ticks of its own
+
+
+def ticking(**fields: object) -> Scene:
+    """Make a source of days, and what is built from it at six in the morning."""
+    line = Cron("0 6 * * *", "UTC", active_since=NOW - timedelta(days=1), observed="0 6 * * * UTC")
+    clean = a_derived("clean", "raw", by=DAYS, cron=line, policy=AutoPolicy.CRON, **fields)  # type: ignore[arg-type]
+    return a_scene(a_source("raw", DAYS), clean)
+
+
+def answer(scene: Scene, name: str = "clean") -> datetime | None:
+    """Have status remember the tick that was answered, as the writer does; give it."""
+    asset, tick = scene.asset(name), scene.plans[name].tick
+    if tick is not None and asset.cron:
+        scene.put(replace(asset, cron=replace(asset.cron, last_tick=tick)))
+    return tick
+
+
+SIX = NOW.replace(hour=6)
+
+
+def test_at_a_tick_whatever_is_not_fresh_is_built_and_then_it_is_answered() -> None:
+    scene = ticking()
+    scene.observe("raw", "v1", D18, D19)
+    assert scene.built("clean") == [D19, D18]
+    assert scene.started[0].trigger.detail == f"tick {SIX.isoformat()}"
+    assert answer(scene) is None, "two partitions are being built"
+    scene.end_all()
+    assert answer(scene) == SIX
+    assert scene.why("clean") == (
+        "Wait",
+        "2 partitions are not fresh, but they are built at the next tick, 2026-11-23T06:00:00Z",
+    )
+
+
+def test_what_changes_between_ticks_waits_for_the_next_one() -> None:
+    scene = ticking()
+    scene.observe("raw", "v1", D18, D19)
+    scene.end_all()
+    answer(scene)
+    scene.observe("raw", "v2", D18, D20)
+    assert scene.built("clean") == [D19, D18]
+    scene.pass_time(timedelta(hours=18))
+    assert scene.built("clean")[2:] == [D20, D18]
+    scene.end_all()
+    assert answer(scene) == SIX + timedelta(days=1)
+
+
+def test_a_partition_is_built_once_at_a_tick_however_often_its_input_changes() -> None:
+    scene = ticking()
+    scene.observe("raw", "v1", D18, D19)
+    (second, _) = scene.going
+    scene.end(second)
+    scene.observe("raw", "v2", D19)
+    assert scene.built("clean") == [D19, D18], "built since the tick, while the other partition keeps it open"
+
+
+def test_a_partition_that_failed_at_a_tick_is_tried_again_at_the_next_one() -> None:
+    scene = ticking()
+    scene.observe("raw", "v1", D19)
+    scene.end(scene.going[0], failed=True)
+    assert scene.built("clean") == [D19]
+    assert answer(scene) == SIX
+    scene.pass_time(timedelta(hours=18))
+    assert scene.built("clean") == [D19, D19]
+    assert len({start.ref for start in scene.started}) == 2
+
+
+def test_a_run_that_began_before_a_tick_does_not_answer_it() -> None:
+    scene = ticking()
+    scene.observe("raw", "v1", D19)
+    (run,) = scene.going
+    scene.now = NOW + timedelta(hours=18)
+    scene.end(run)
+    scene.observe("raw", "v2", D19)
+    assert scene.built("clean") == [D19, D19]
+
+
+def test_a_tick_stays_open_while_an_input_is_being_rebuilt() -> None:
+    line = Cron("0 6 * * *", "UTC", active_since=NOW - timedelta(days=1), observed="0 6 * * * UTC")
+    mart = a_derived("mart", "clean", by=DAYS, cron=line, policy=AutoPolicy.CRON)
+    scene = daily()
+    scene.observe("raw", "v1", D19)
+    scene.put(mart)
+    assert scene.plans["mart"].tick is None, "its input is being built for the first time"
+    scene.end_all()
+    assert scene.built("mart") == [D19]
+    assert scene.plans["mart"].tick == SIX
+
+
+def test_what_nobody_has_observed_yet_does_not_keep_a_tick_open() -> None:
+    scene = ticking()
+    assert answer(scene) == SIX
+    scene.observe("raw", "v1", D19)
+    assert scene.built("clean") == []
+
+
+def test_a_line_that_cannot_be_read_builds_nothing_and_says_so() -> None:
+    scene = ticking()
+    wrong = replace(scene.asset("clean"), cron=Cron("0 0 31 2 *", "UTC"))
+    scene.world.graph.put(wrong)
+    with pytest.raises(Stalled, match=r"spec.autoMaterialize.cron: .* never fires"):
+        plan(scene.world, Kind.ASSET, wrong.ref, NOW)
+    assert not will_fill(scene.world, wrong, NOW)
