@@ -1,7 +1,8 @@
 """Which partitions of an asset Upwell builds by itself: those that building would mend.
 
-With the policy Eager at once; with Cron at a tick, those that were not built since. A tick is open until nothing more
-can be built at it, and what becomes stale meanwhile is still built; what becomes so later waits for the next one.
+With the policy Eager at once; with Cron, or for a Schedule, at a tick, those that were not built since. A tick is open
+until nothing more can be built at it, and what becomes stale meanwhile is still built; what becomes so later waits for
+the next one.
 
 Limits: `settle` and `minInterval` are the asset's, not a partition's.
 """
@@ -50,6 +51,9 @@ def will_fill(world: World, asset: Asset, now: datetime) -> bool:
 
 def _automatic(here: Site) -> Planned:
     asset, now = here.asset, here.now
+    for wanted in here.world.wanted_by_clock(asset.ref):
+        if any(True for _ in startable(here, [], wanted.tick)):
+            return _fill(here, wanted.tick, wanted.trigger)
     if asset.policy is AutoPolicy.NEVER:
         return _left_alone(here, Why.POLICY_NEVER, "spec.autoMaterialize.policy is Never; request them, or set Eager")
     if asset.cron is None:
@@ -62,8 +66,8 @@ def _automatic(here: Site) -> Planned:
     return replace(_fill(here, tick), wake=wake)
 
 
-def _fill(here: Site, tick: datetime | None = None) -> Planned:
-    """Build what may be built: what is stale now, or what was not built since a tick."""
+def _fill(here: Site, tick: datetime | None = None, asked: Trigger | None = None) -> Planned:
+    """Build what may be built: what is stale now, or what was not built since a tick, its own or a Schedule's."""
     asset, now = here.asset, here.now
     refusal = on_hold(here.world, asset)
     if refusal:
@@ -76,7 +80,7 @@ def _fill(here: Site, tick: datetime | None = None) -> Planned:
     if not chosen:
         nothing = _none_chosen(here, blocked, room)
         return replace(nothing, tick=tick) if _is_over(here, blocked) else nothing
-    starts = start_runs(here, [(one, _trigger(here, one.key, tick)) for one in chosen])
+    starts = start_runs(here, [(one, asked or _trigger(here, one.key, tick)) for one in chosen])
     why = Why.DUE if tick else Why.STALE
     told = (decided(here, one, why, builds_from(one.trigger.detail, one.inputs)) for one in starts)
     return Planned(starts, tuple(told))

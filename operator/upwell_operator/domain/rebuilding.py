@@ -5,6 +5,9 @@ else of it runs (`materializing`). How far a tick has come is read from runs and
 name, or a build since the tick, answers it. What stands below a selected asset waits until that has been built; below
 one that failed, nothing is built.
 
+Of what is built by partition, those are built that are not fresh and were not built since the tick, so many at once;
+with `onlyStale: false` such an asset is left out: nobody means ten years of days each night.
+
 Limits: with `onlyStale`, an asset is built if that mends it. One that is stale only because an input outside of the
 selection is stale would be built from the same versions again, so it is not.
 """
@@ -24,6 +27,7 @@ from upwell_operator.domain.identity import requested_run
 from upwell_operator.domain.materializing import answered
 from upwell_operator.domain.schedules import Rebuild, Schedule
 from upwell_operator.domain.selecting import select
+from upwell_operator.domain.site import site, startable
 from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref, Run, RunPhase, Trigger, TriggerType, Wanted
 from upwell_operator.domain.texts import named
 from upwell_operator.domain.world import World
@@ -40,7 +44,7 @@ class Stage(StrEnum):
     BUILT = "built"
     FAILED = "failed, or an input did"
     FRESH = "nothing to mend in"
-    LEFT_OUT = "left out (suspended, built by partition, or no spec.materialize)"
+    LEFT_OUT = "left out (suspended, by partition and not onlyStale, or no spec.materialize)"
 
 
 _UNDONE = frozenset({Stage.READY, Stage.RUNNING, Stage.WAITING})
@@ -80,7 +84,7 @@ def go_on(world: World, schedule: Schedule, target: Rebuild, tick: datetime, now
     for ref in chosen(world, schedule, target):
         asset = world.graph.node(ref).asset
         build = _build(schedule, asset, tick)
-        stages[ref] = _stage(world, asset, build, target, stages)
+        stages[ref] = _stage(world, asset, build, target, stages, now)
         if stages[ref] is Stage.READY:
             wanted.append((ref, build))
     waits = wanted or Stage.WAITING in stages.values()
@@ -88,21 +92,37 @@ def go_on(world: World, schedule: Schedule, target: Rebuild, tick: datetime, now
     return Planned(decisions=told, current=tick if waits else None, wanted=tuple(wanted))
 
 
-def _stage(world: World, asset: Asset, build: Wanted, target: Rebuild, above: Stages) -> Stage:
+def _stage(world: World, asset: Asset, build: Wanted, target: Rebuild, above: Stages, now: datetime) -> Stage:
     """Give how far an asset is; first match."""
-    if not _derived(world, asset.ref) or asset.suspended:
+    by_all = asset.partitions is not None and not target.only_stale
+    if not _derived(world, asset.ref) or asset.suspended or by_all:
         return Stage.LEFT_OUT
-    became = answered(world, asset, build)
-    if became is not None:
+    if asset.partitions is None and (became := answered(world, asset, build)) is not None:
         return _BECAME[became]
     inputs = {above[dep] for dep in asset.deps if dep in above}
     if Stage.FAILED in inputs:
         return Stage.FAILED
     if inputs & _UNDONE:
         return Stage.WAITING
-    if target.only_stale and world.verdicts[asset.ref].reason not in OWN_REASONS:
-        return Stage.FRESH
-    return Stage.READY
+    if asset.partitions is not None:
+        return _of_partitions(world, asset, build.tick, now)
+    mends = not target.only_stale or world.verdicts[asset.ref].reason in OWN_REASONS
+    return Stage.READY if mends else Stage.FRESH
+
+
+def _of_partitions(world: World, asset: Asset, tick: datetime, now: datetime) -> Stage:
+    """Give how far an asset is that is built by partition: it failed if none of its partitions came to a result."""
+    here = site(world, asset.ref, now)
+    if here is None:
+        return Stage.LEFT_OUT
+    if any(True for _ in startable(here, [], tick)):
+        return Stage.READY
+    if here.busy:
+        return Stage.RUNNING
+    for known, stage in ((here.slices.made, Stage.BUILT), (here.slices.failures, Stage.FAILED)):
+        if any(here.was_built_since(key, tick) for key in known):
+            return stage
+    return Stage.FRESH
 
 
 def _build(schedule: Schedule, asset: Asset, tick: datetime) -> Wanted:
@@ -113,8 +133,7 @@ def _build(schedule: Schedule, asset: Asset, tick: datetime) -> Wanted:
 
 def _derived(world: World, ref: Ref) -> bool:
     asset = world.graph.get(ref)
-    built_whole = asset is not None and asset.kind is AssetKind.DERIVED and asset.partitions is None
-    return built_whole and world.graph.problem(ref) is None
+    return asset is not None and asset.kind is AssetKind.DERIVED and world.graph.problem(ref) is None
 
 
 def _words(schedule: Schedule, stages: Stages, tick: datetime, now: datetime) -> Decision:

@@ -14,9 +14,11 @@ from upwell_operator.domain.filling import will_fill
 from upwell_operator.domain.mapping import All, Last, SameTime
 from upwell_operator.domain.partitions import Dynamic
 from upwell_operator.domain.plan import plan
-from upwell_operator.domain.snapshot import Asset, AutoPolicy, Cron, Quarantined
+from upwell_operator.domain.schedules import Rebuild, Schedule
+from upwell_operator.domain.snapshot import Asset, AutoPolicy, Cron, Quarantined, TriggerType
 from upwell_operator.errors import Stalled
 from upwell_operator.resources.meta import Kind, Reason
+from upwell_operator.resources.selection import read_selection
 
 DAYS = windows()
 REGIONS = cut(static=["eu", "us"])
@@ -544,3 +546,67 @@ def test_a_line_that_cannot_be_read_builds_nothing_and_says_so() -> None:
     with pytest.raises(Stalled, match=r"spec.autoMaterialize.cron: .* never fires"):
         plan(scene.world, Kind.ASSET, wrong.ref, NOW)
     assert not will_fill(scene.world, wrong, NOW)
+
+
+# ---------------------------------------------------------------- ticks of a Schedule
+
+NOON = NOW
+
+
+def nightly(scene: Scene, *, only_stale: bool = True) -> str:
+    """Look at a Schedule that materializes everything at noon, as a pass does; give what it said."""
+    rebuild = Rebuild(read_selection("*"), only_stale)
+    known = Schedule(a_ref("nightly"), "uid", ("0 12 * * *",), None, rebuild, last_tick=NOON, current=NOON)
+    scene.world.schedules[known.ref] = replace(known, active_since=NOON, observed_schedule="0 12 * * * UTC")
+    planned = plan(scene.world, Kind.SCHEDULE, known.ref, scene.now)
+    scene.world.wanted[known.ref] = dict(planned.wanted)
+    scene.look(ref for ref, _ in planned.wanted)
+    return planned.decisions[-1].message if planned.decisions else ""
+
+
+def by_a_schedule() -> Scene:
+    scene = daily(eager=False, parallelism=1)
+    scene.observe("raw", "v1", D18, D19)
+    return scene
+
+
+def test_a_tick_of_a_schedule_builds_what_is_not_fresh_so_many_at_once_and_then_is_over() -> None:
+    scene = by_a_schedule()
+    assert "builds clean" in nightly(scene)
+    assert scene.built("clean") == [D19]
+    assert "builds clean" in nightly(scene), "one is left"
+    scene.end(scene.going[0])
+    assert scene.built("clean") == [D19, D18]
+    assert "runs clean" in nightly(scene)
+    scene.end_all()
+    assert "built clean" in nightly(scene)
+    assert {start.trigger.type for start in scene.started} == {TriggerType.SCHEDULE}
+    scene.observe("raw", "v2", D18)
+    assert scene.going == [], "it was built since the tick"
+
+
+def test_a_tick_of_which_every_partition_failed_has_failed() -> None:
+    scene = by_a_schedule()
+    nightly(scene)
+    while scene.going:
+        scene.end(scene.going[0], failed=True)
+    assert "failed, or an input did clean" in nightly(scene)
+    assert scene.built("clean") == [D19, D18]
+
+
+def test_a_tick_at_which_all_is_fresh_has_nothing_to_mend() -> None:
+    scene = daily(eager=False)
+    assert "nothing to mend in clean" in nightly(scene)
+
+
+def test_a_tick_that_would_build_every_partition_leaves_the_asset_out() -> None:
+    scene = by_a_schedule()
+    assert "clean" in nightly(scene, only_stale=False).partition("left out")[2]
+    assert scene.started == []
+
+
+def test_a_tick_leaves_out_what_cannot_be_judged_until_the_store_answers() -> None:
+    scene = by_a_schedule()
+    scene.change("clean", slices=None)
+    scene.look([a_ref("clean")])
+    assert "clean" in nightly(scene).partition("left out")[2]

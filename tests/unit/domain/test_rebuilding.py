@@ -95,7 +95,7 @@ class TestTheTick:
         assert (wanted(result), result.tick, result.current) == (["clean"], NOON, NOON)
         assert words(result) == (
             "tick 2026-11-22T12:00:00+00:00: builds clean; then daily; nothing to mend in other; "
-            "left out (suspended, built by partition, or no spec.materialize) raw"
+            "left out (suspended, by partition and not onlyStale, or no spec.materialize) raw"
         )
         assert result.actions == ()
 
@@ -140,7 +140,7 @@ class TestTheTick:
 
     def test_a_suspended_asset_is_left_out_and_said(self) -> None:
         states = {replace(asset, suspended=asset is CLEAN): state for asset, state in STALE.items()}
-        assert "left out (suspended, built by partition, or no spec.materialize) raw, clean" in words(
+        assert "left out (suspended, by partition and not onlyStale, or no spec.materialize) raw, clean" in words(
             planned(a_world(states))
         )
 
