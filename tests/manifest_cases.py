@@ -125,6 +125,8 @@ RIGHT: dict[str, Json] = {
         assets=["a"], concurrencyPolicy="Replace", historyLimit={"successful": 0, "failed": 10}
     ),
     "ticks of what is built by partition": mapped(autoMaterialize={"policy": "Cron", "cron": "@daily"}),
+    "a job that looks at the latest partition": job(assets=["a"], partitions={"policy": "Latest"}),
+    "a job that looks at some partitions": job(assets=["a"], partitions={"policy": "Keys", "keys": ["eu", "2026|us"]}),
     "a job that says how long and how often": job(assets=["a"], timeoutSeconds=604800, retries=0),
     "a job by a selection": job(selection='group:raw and (kind:csv or tag:tier=gold) and not owner:"team:old"'),
     "a schedule": schedule(schedule="*/5 6-20 * JAN-MAR MON,FRI", timeZone="America/Argentina/Buenos_Aires"),
@@ -168,6 +170,18 @@ WRONG: dict[str, Wrong] = {
     ),
     "every under materialize": Wrong(
         asset(materialize=PYTHON | {"every": "5m"}), "spec.materialize.every", "there is no such field", "unknown field"
+    ),
+    "partitions of a job without their keys": Wrong(
+        job(assets=["a"], partitions={"policy": "Keys"}), "spec.partitions.keys", "the policy Keys lists keys"
+    ),
+    "keys of a job for all partitions": Wrong(
+        job(assets=["a"], partitions={"policy": "All", "keys": ["eu"]}), "spec.partitions.keys", "and no other does"
+    ),
+    "a policy for partitions that is none": Wrong(
+        job(assets=["a"], partitions={"policy": "Newest"}),
+        "spec.partitions.policy",
+        "is not one of Latest, All or Keys",
+        'supported values: "Latest", "All", "Keys"',
     ),
     "parallelism without partitions": Wrong(
         asset(materialize=PYTHON | {"parallelism": 3}), "spec.materialize.parallelism", "this asset has none"

@@ -43,7 +43,7 @@ class FakeServer:
         if selection := request.url.params.get("selection"):
             return httpx.Response(200, json=page(*(self.assets[name] for name in self.selections[selection])))
         if request.method == "POST":
-            return httpx.Response(202, json={"token": self._ask(parts)})
+            return httpx.Response(202, json={"token": self._ask(parts, request.url.params.get("partitions", ""))})
         found = self._get(parts)
         return httpx.Response(200, json=found) if found is not None else problem(404, f"There is no {parts[-1]}.")
 
@@ -62,9 +62,9 @@ class FakeServer:
     def _refusal(self, name: str) -> Object:
         return {"decision": self.refusals[name], "message": f"request T{len(self.asked):03}: not now"}
 
-    def _ask(self, parts: list[str]) -> str:
+    def _ask(self, parts: list[str], partitions: str) -> str:
         kind, _, name, verb = parts
-        self.asked.append(f"{verb} {name}")
+        self.asked.append(f"{verb} {name} {partitions}".rstrip())
         token = f"T{len(self.asked):03}"
         if kind == "observation-jobs":
             job = self.jobs[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cluster.kubectl import Json, Kubectl, until
-from cluster.manifests import asset, config_map, python, runs, shell
+from cluster.manifests import asset, config_map, job, python, runs, shell
 
 REGIONS = {"static": ["eu", "us", "asia"]}
 LOOKS = """
@@ -78,6 +78,31 @@ def test_row_07_each_partition_is_observed_judged_and_built_on_its_own(upwell: K
     until(lambda: kubectl.get("asset", "clean")["status"].get("lastHandledRequest") == "backfill", 60)
     until(lambda: sorted(built(kubectl, "clean")) == ["asia", "eu", "eu", "us", "us", "us"], 60)
     kubectl.wait("asset", "clean", "Fresh", 120)
+
+
+def test_a_job_looks_at_the_partitions_that_it_names_and_a_request_at_its_own(
+    upwell: Kubectl, kubectl: Kubectl
+) -> None:
+    looks = """
+from upwell import DataVersion, DataVersionsByPartition, observable_source_asset
+
+@observable_source_asset
+def shops(context):
+    return DataVersionsByPartition({key: DataVersion(f"seen in {context.run_id}") for key in context.partition_keys})
+"""
+    kubectl.apply(
+        config_map("shops", shops=looks),
+        asset("shops", observe=python("shops:shops", "shops"), partitions=REGIONS),
+        job("last", "shops", partitions={"policy": "Latest"}, runOnApply=True),
+        job("wrong", "shops", partitions={"policy": "Keys", "keys": ["mars"]}, runOnApply=True),
+    )
+    until(lambda: kubectl.get("asset", "shops").get("status", {}).get("partitions", {}).get("known") == 1, 180)
+    kubectl.run("annotate", "asset", "shops", "upwell.dev/requested-partitions=eu")
+    kubectl.annotate("asset", "shops", requested_at="eu")
+    until(lambda: kubectl.get("asset", "shops")["status"]["partitions"]["known"] == 2, 120)
+    (ready,) = (one for one in kubectl.get("observationjob", "wrong")["status"]["conditions"] if one["type"] == "Ready")
+    assert ready["reason"] == "InvalidSpec"
+    assert 'spec.partitions: asset shops: "mars" is not one of the partitions: eu, us, asia' in ready["message"]
 
 
 def test_partitions_that_do_not_fit_are_refused_with_a_sentence(upwell: Kubectl, kubectl: Kubectl) -> None:

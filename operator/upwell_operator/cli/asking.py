@@ -22,13 +22,24 @@ HEAD = ("ASSET", "RUN", "OUTCOME", "VERSION", "MESSAGE")
 
 
 async def observe(
-    to: Connection, names: Sequence[str], selection: str | None = None, *, wait: bool, patience: float
+    to: Connection,
+    names: Sequence[str],
+    selection: str | None = None,
+    *,
+    partitions: str | None = None,
+    wait: bool,
+    patience: float,
 ) -> None:
-    """Observe sources, named or selected. Raises CommandError with the code of the worst end."""
+    """Observe sources, named or selected. Raises CommandError with the code of the worst end.
+
+    `partitions` is for one source: which of its partitions it is asked to look at.
+    """
     async with connect(to) as api:
         wanted = await of.find(api, to.namespace, names, selection)
         refuse_what_cannot("observe", wanted)
-        finish(to, await ask_level(api, "observe", wanted, wait=wait, patience=patience))
+        if partitions is not None and len(wanted) != 1:
+            raise CommandError(f"--partitions are of one asset, and these are {len(wanted)}; name one", Code.USAGE)
+        finish(to, await ask_level(api, "observe", wanted, wait=wait, patience=patience, partitions=partitions))
 
 
 async def materialize(
@@ -174,9 +185,11 @@ async def current(api: Api, level: Sequence[of.Object], wanted: Sequence[of.Obje
     return [asset for asset in now if of.path_of(asset) in named or is_stale(asset)]
 
 
-async def ask_level(api: Api, verb: str, assets: Sequence[of.Object], *, wait: bool, patience: float) -> list[Ended]:
-    """Ask for one run of each asset, and follow all of them."""
-    requests = [await ask(api, verb, asset) for asset in assets]
+async def ask_level(
+    api: Api, verb: str, assets: Sequence[of.Object], *, wait: bool, patience: float, **query: object
+) -> list[Ended]:
+    """Ask for one run of each asset, and follow all of them; `query` are parameters of the route."""
+    requests = [await ask(api, verb, asset, **query) for asset in assets]
     if not wait:
         return [Ended(request.key, Code.DONE, outcome="Requested") for request in requests]
     async with Following(api, patience) as following:

@@ -119,6 +119,8 @@ def accept_job(resource: job_model.ObservationJob, status: Json) -> ObservationJ
         applied_generation=status.get("appliedGeneration"),
         concurrency=ConcurrencyPolicy(wanted.concurrency_policy),
         parallelism=wanted.parallelism,
+        partitions=wanted.partitions.policy if wanted.partitions else None,
+        keys=(wanted.partitions and wanted.partitions.keys) or (),
         defaults=RunDefaults(wanted.timeout_seconds, wanted.retries),
         successful_runs=wanted.history_limit.successful,
         failed_runs=wanted.history_limit.failed,

@@ -24,6 +24,9 @@ class StartRun:
     observation_job: str | None = None
     job_run: str | None = None
     partition: str | None = None
+    """The one that it builds."""
+    partitions: tuple[str, ...] = ()
+    """Those that it is asked to look at; none: whichever the function likes."""
     defaults: RunDefaults = UNSAID
 
 

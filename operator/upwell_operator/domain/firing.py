@@ -51,7 +51,7 @@ def fire(world: World, schedule: Schedule, tick: datetime, now: datetime) -> Pla
         return replace(planned, actions=ends)
     job = _job(world, schedule)
     run = _run(job, schedule, tick)
-    starts = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}")
+    starts = job_starts(world, job, run, f"schedule {schedule.ref.name}, tick {tick.isoformat()}", now)
     ended = {run.ref for one in starts if isinstance(one, EndRun) for run in one.runs}
     actions = (*(one for one in ends if not ended.issuperset(run.ref for run in one.runs)), *starts)
     why = decide(schedule, Verb.RUN, Why.DUE, f"tick {tick.isoformat()}{ending(actions)}", now, run)

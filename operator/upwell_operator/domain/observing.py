@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from upwell.protocol import RunKind
+from upwell_operator.domain import observed_partitions
 from upwell_operator.domain.actions import Action, Planned, StartRun
 from upwell_operator.domain.concurrency import begun, ending, held_back, replaced
 from upwell_operator.domain.deciding import decide, next_fence
@@ -19,7 +20,7 @@ from upwell_operator.domain.selecting import labelled, select
 from upwell_operator.domain.snapshot import UNSAID, Asset, AssetKind, ObservationJob, Ref, Trigger, TriggerType
 from upwell_operator.domain.texts import named
 from upwell_operator.domain.world import World
-from upwell_operator.errors import Stalled
+from upwell_operator.errors import Rejected, Stalled
 from upwell_operator.resources.meta import Kind, Reason
 
 OBSERVABLE_ONLY = "an ObservationJob selects observable source assets only"
@@ -41,8 +42,14 @@ def _requested(world: World, asset: Asset, token: str, now: datetime) -> Planned
     if asset.suspended:
         message = f"request {token}: spec.suspend is true"
         return Planned(decisions=(decide(asset, Verb.WAIT, Why.SUSPENDED, message, now),))
-    start = observation(world, asset, name, Trigger(TriggerType.REQUEST, token), request=token)
-    why = decide(asset, Verb.RUN, Why.REQUESTED, f"request {token}", now, name)
+    try:
+        keys = observed_partitions.by_request(asset, now)
+    except Rejected as error:
+        refused = decide(asset, Verb.NO_RUN, Why.RUN_REFUSED, f"request {token}: {error}", now)
+        return Planned(decisions=(refused,), handled_request=token)
+    start = observation(world, asset, name, Trigger(TriggerType.REQUEST, token), request=token, keys=keys)
+    only = f": partitions {named(keys)}" if keys else ""
+    why = decide(asset, Verb.RUN, Why.REQUESTED, f"request {token}{only}", now, name)
     return Planned((start,), (why,), handled_request=token)
 
 
@@ -80,6 +87,7 @@ def observation(
     request: str | None = None,
     job: ObservationJob | None = None,
     job_run: str | None = None,
+    keys: tuple[str, ...] = (),
 ) -> StartRun:
     """Give the action that observes an asset once, under the given identity."""
     return StartRun(
@@ -91,6 +99,7 @@ def observation(
         request=request,
         observation_job=job.ref.name if job else None,
         job_run=job_run,
+        partitions=keys,
         defaults=job.defaults if job else UNSAID,
     )
 
@@ -117,6 +126,11 @@ def selected(world: World, job: ObservationJob) -> list[Asset]:
     return found
 
 
+def looked_at(world: World, job: ObservationJob, now: datetime) -> list[tuple[Asset, tuple[str, ...] | None]]:
+    """Give the assets of an ObservationJob with the partitions that are looked at. Raises Stalled like `selected`."""
+    return [(asset, observed_partitions.by_policy(job, asset, now)) for asset in selected(world, job)]
+
+
 def chosen(world: World, job: ObservationJob) -> list[Ref]:
     """Give the names that an ObservationJob comes to now, whether or not they can be observed."""
     namespace = job.ref.namespace
@@ -141,21 +155,21 @@ def plan_job(world: World, job: ObservationJob, now: datetime) -> Planned:
         return Planned(decisions=(decide_job(job, Verb.WAIT, refusal[0], refusal[1], now),))
     reason = Why.REQUESTED if asked else Why.APPLIED
     detail = f"{trigger[0]} {trigger[1]}"
-    actions = job_starts(world, job, run, detail)
+    actions = job_starts(world, job, run, detail, now)
     why = decide_job(job, Verb.RUN, reason, f"{detail}{ending(actions)}", now, run)
     return Planned(actions, (why,), job_run=run, **handled)  # type: ignore[arg-type]  # the two keys above
 
 
-def job_starts(world: World, job: ObservationJob, run: str, detail: str) -> tuple[Action, ...]:
+def job_starts(world: World, job: ObservationJob, run: str, detail: str, now: datetime) -> tuple[Action, ...]:
     """Give the actions of one run of a job: every selected asset that is not suspended. Raises Stalled.
 
-    Whatever the run replaces is ended before.
+    One that has no partition yet to look at is left out. Whatever the run replaces is ended before.
     """
     trigger = Trigger(TriggerType.OBSERVATION_JOB, f"{job.ref.name}: {detail}")
     starts = tuple(
-        observation(world, asset, member_run(asset, run), trigger, job=job, job_run=run)
-        for asset in selected(world, job)
-        if not asset.suspended and world.graph.problem(asset.ref) is None
+        observation(world, asset, member_run(asset, run), trigger, job=job, job_run=run, keys=keys or ())
+        for asset, keys in looked_at(world, job, now)
+        if keys != () and not asset.suspended and world.graph.problem(asset.ref) is None
     )
     return (*replaced(world, job, run), *grouped(world, job, run, starts))
 

@@ -129,6 +129,27 @@ def keys(partitions: Partitions, now: datetime) -> Iterator[str]:
             yield from map(SEPARATOR.join, product(*both))
 
 
+def latest(partitions: Partitions, now: datetime) -> list[str]:
+    """Give the newest window that is a partition now, or the last key of a list; of what is dynamic none.
+
+    Of two dimensions: the newest window of the one with all of the other, which is how Dagster's schedules read it.
+    """
+    match partitions:
+        case Static(keys=listed):
+            return [*listed[-1:]]
+        case TimeWindow():
+            found = windows.newest(partitions, now)
+            return [] if found is None else [found]
+        case Multi():
+            timed = any(isinstance(one, TimeWindow) for one in partitions.dimensions)
+            both = (
+                keys(one, now) if timed and isinstance(one, Static) else latest(one, now)
+                for one in partitions.dimensions
+            )
+            return [SEPARATOR.join(pair) for pair in product(*both)]
+    return []
+
+
 def changes_at(partitions: Partitions, now: datetime) -> datetime | None:
     """Give when the next window is over, and so the number of partitions another one; None if that never happens."""
     if isinstance(partitions, Multi):

@@ -16,7 +16,7 @@ from upwell_operator.domain.deciding import decide
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.filling import plan_partitions, will_fill
 from upwell_operator.domain.materializing import plan_materialization, will_rebuild
-from upwell_operator.domain.observing import plan_job, plan_observation, selected
+from upwell_operator.domain.observing import looked_at, plan_job, plan_observation
 from upwell_operator.domain.partitions import changes_at
 from upwell_operator.domain.scheduling import plan_schedule
 from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref, Run
@@ -132,7 +132,7 @@ def _plan_job(world: World, ref: Ref, now: datetime) -> Planned:
     job = world.jobs.get(ref)
     if job is None:
         return Planned()
-    selected(world, job)
+    looked_at(world, job, now)
     planned = plan_job(world, job, now)
     return replace(planned, actions=(*planned.actions, *prunes(world, job)))
 

@@ -16,6 +16,7 @@ from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.mapping import Mapping
 from upwell_operator.domain.partitions import Partitions
 from upwell_operator.resources.meta import LabelOperator
+from upwell_operator.resources.observation_job import PartitionsPolicy
 from upwell_operator.resources.selection import Selection
 
 
@@ -266,6 +267,10 @@ class ObservationJob:
     defaults: RunDefaults = UNSAID
     parallelism: int | None = None
     """How many pods observe the assets that may share them; None: each asset has a Job of its own."""
+    partitions: PartitionsPolicy | None = None
+    """Which partitions a run looks at; None: whichever the assets' functions like."""
+    keys: tuple[str, ...] = ()
+    """Those of the policy Keys."""
     successful_runs: int = 3
     failed_runs: int = 3
 

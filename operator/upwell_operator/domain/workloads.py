@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from upwell.protocol import EXIT_PERMANENT, PROTOCOL_VERSION, Env, InputVersion, RunKind
+from upwell_operator.domain import observed_partitions
 from upwell_operator.domain.actions import StartRun
 from upwell_operator.domain.identity import digest
 from upwell_operator.domain.merge import strategic_merge
@@ -213,6 +214,8 @@ def _facts(start: StartRun, template: RunTemplate, settings: Settings) -> dict[E
     }
     if start.partition is not None:
         facts[Env.PARTITION] = start.partition
+    if start.partitions:
+        facts[Env.PARTITIONS] = observed_partitions.written(start.partitions)
     if start.asset.code_version:
         facts[Env.CODE_VERSION] = start.asset.code_version
     if template.python:

@@ -73,6 +73,41 @@ class HistoryLimit(Model):
     failed: Int = Field(3, ge=0, le=100, description="Runs of which an asset failed, newest first.")
 
 
+ObservedKeys = Annotated[
+    tuple[Annotated[str, Field(strict=True, min_length=1, max_length=256)], ...],
+    Field(min_length=1, max_length=1000),
+    Unique(),
+]
+"""Keys that the domain holds against each asset's definition: a rule for each would cost the API server too much."""
+
+
+class PartitionsPolicy(StrEnum):
+    """Which partitions of each asset that is cut a run of the job looks at."""
+
+    LATEST = "Latest"
+    ALL = "All"
+    KEYS = "Keys"
+
+
+class ObservedPartitions(Model):
+    """Which partitions a run looks at."""
+
+    rules: ClassVar = (
+        Rule(
+            "the policy Keys lists keys, and no other does; give both, or neither",
+            cel="(self.policy == 'Keys') == has(self.keys)",
+            holds=lambda one: (one.policy is PartitionsPolicy.KEYS) == (one.keys is not None),
+            path=".keys",
+        ),
+    )
+
+    policy: PartitionsPolicy = Field(
+        description="`Latest`: the newest window that is over, or the last key of a list; of two dimensions, the "
+        "newest window of the one with all of the other. `All`: every partition there is. `Keys`: those listed."
+    )
+    keys: ObservedKeys | None = Field(None, description="With the policy Keys, for example `[2026-01-31]`.")
+
+
 _WAYS = ("assets", "selector", "selection")
 
 
@@ -100,6 +135,11 @@ class ObservationJobSpec(Model):
         description="Instead of names: assets by what they are, looked up anew for each run, for example "
         '`"group:raw and kind:file"`. Dagster\'s syntax: key:, group:, tag:, owner:, kind:, and, or, not, `+key`, '
         "`key+`, roots(), sinks().",
+    )
+    partitions: ObservedPartitions | None = Field(
+        None,
+        description="Which partitions of the assets that are cut a run looks at: its function finds their keys in "
+        "`context.partition_keys`, a container in `$UPWELL_PARTITIONS`. Left out: whichever the function likes.",
     )
     run_on_apply: Bool = Field(
         default=False, description="Run once when the resource is created, and once for every change of its spec."

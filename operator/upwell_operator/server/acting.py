@@ -51,9 +51,11 @@ class Requested(BaseModel):
 
 
 @router.post("/v1/assets/{namespace}/{name}/observe", response_model=Requested, status_code=202)
-async def observe(namespace: Namespace, name: Name, face: TheFace, who: Person) -> Json:
-    """Ask for one observation of a source."""
-    return await _ask_asset(face, who, namespace, name, "observe")
+async def observe(
+    namespace: Namespace, name: Name, face: TheFace, who: Person, partitions: NamedPartitions = None
+) -> Json:
+    """Ask for one observation of a source; of one that is cut, of some of its partitions, or of those that it likes."""
+    return await _ask_asset(face, who, namespace, name, "observe", partitions)
 
 
 @router.post("/v1/assets/{namespace}/{name}/materialize", response_model=Requested, status_code=202)
@@ -94,8 +96,6 @@ async def _ask_asset(
     asset = await need(face, Kind.ASSET, namespace, name)
     check_verb(asset, verb)
     check_askable(Kind.ASSET, asset)
-    if verb == "observe":
-        return await _ask(face, Kind.ASSET, namespace, name)
     keys = await _named(face, asset, partitions)
     at_once = None if parallelism is None else str(parallelism)
     more = {Annotation.REQUESTED_PARTITIONS.value: partitions, Annotation.REQUESTED_PARALLELISM.value: at_once}

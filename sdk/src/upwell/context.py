@@ -36,6 +36,8 @@ class Run:
     """Name of the pod, in a cluster."""
     partition: str | None = None
     """The partition that it builds, if it builds one."""
+    partitions: tuple[str, ...] = ()
+    """Those that it is asked to look at, if it is asked for some."""
 
     @property
     def run_id(self) -> str:
@@ -98,6 +100,14 @@ class AssetExecutionContext:
                 " the asset partitions, or ask context.has_partition_key first"
             )
         return self._run.partition
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """The partitions that the run is about: the one that it builds, or those that it is asked to look at.
+
+        None for an observation that may look at whichever it likes: it reports what it saw in any case.
+        """
+        return self._run.partitions if self._run.partition is None else (self._run.partition,)
 
     @property
     def input_versions(self) -> Mapping[str, str | None]:

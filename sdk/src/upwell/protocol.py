@@ -74,6 +74,8 @@ class Env(str, Enum):
     """JSON list of `{"name", "key", "dataVersion"}`: the versions this run consumes."""
     PARTITION = "UPWELL_PARTITION"
     """The partition that this run builds; absent where the asset is built as a whole."""
+    PARTITIONS = "UPWELL_PARTITIONS"
+    """JSON list of the partitions that this run is asked to look at; absent where the function decides."""
     CODE_VERSION = "UPWELL_CODE_VERSION"
     RESULT = "UPWELL_RESULT"
     """Path to which a container without Python writes its result, and the runner its fallback."""

@@ -48,6 +48,14 @@ async def test_an_observation_is_followed_to_its_outcome(serve: Serve, capsys: p
     assert "raw: observe: run raw-" in said.err
 
 
+async def test_partitions_to_look_at_are_asked_for(serve: Serve):
+    server = serve(FakeServer({name: an_asset(name) for name in ("raw", "other")}))
+    await asking.observe(TO, ["raw"], partitions="eu..us", wait=False, patience=5)
+    assert server.asked == ["observe raw eu..us"]
+    with pytest.raises(CommandError, match="--partitions are of one asset, and these are 2; name one"):
+        await asking.observe(TO, ["raw", "other"], partitions="eu", wait=False, patience=5)
+
+
 async def test_json_has_the_whole_version(serve: Serve, capsys: pytest.CaptureFixture[str]):
     serve(FakeServer(a_chain()))
     await asking.observe(Connection(server=TO.server, output=Format.JSON), ["raw"], wait=True, patience=5)

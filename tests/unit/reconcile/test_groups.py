@@ -146,7 +146,8 @@ async def started(bench: Bench) -> Any:
 
     from upwell_operator.domain.observing import job_starts  # noqa: PLC0415
 
-    (group,) = job_starts(world, replace(job, handled_request=None), (await shared(bench))[1][0].job_run, "request t1")
+    run = (await shared(bench))[1][0].job_run
+    (group,) = job_starts(world, replace(job, handled_request=None), run, "request t1", bench.clock())
     return group
 
 

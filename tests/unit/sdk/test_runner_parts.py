@@ -44,6 +44,11 @@ def test_a_whole_environment_is_read(environ: dict[str, str]) -> None:
     assert (settings.run.kind, str(settings.asset_key), settings.budget) == (RunKind.OBSERVE, "warehouse/raw", 10)
 
 
+def test_a_run_may_be_asked_to_look_at_some_partitions(environ: dict[str, str]) -> None:
+    assert environment.read(environ).run.partitions == ()
+    assert environment.read({**environ, "UPWELL_PARTITIONS": '["2026-01-31|eu"]'}).run.partitions == ("2026-01-31|eu",)
+
+
 def test_without_a_server_run_and_namespace_may_be_unknown(environ: dict[str, str]) -> None:
     for name in ("UPWELL_RUN", "UPWELL_NAMESPACE", "UPWELL_POST_BUDGET", "UPWELL_PROTOCOL"):
         del environ[name]
@@ -63,6 +68,8 @@ BAD_ENVIRONMENT = {
     "inputs that are no JSON": ({"UPWELL_INPUTS": "{"}, "UPWELL_INPUTS is no JSON list"),
     "inputs that are no list": ({"UPWELL_INPUTS": "3"}, "UPWELL_INPUTS is no JSON list"),
     "inputs without a key": ({"UPWELL_INPUTS": "[{}]"}, "UPWELL_INPUTS is no JSON list"),
+    "partitions that are no list": ({"UPWELL_PARTITIONS": "3"}, "UPWELL_PARTITIONS is no JSON list"),
+    "a partition that is no key": ({"UPWELL_PARTITIONS": '[""]'}, "UPWELL_PARTITIONS is no JSON list"),
     "a budget that is no number": ({"UPWELL_POST_BUDGET": "long"}, "UPWELL_POST_BUDGET='long'"),
     "a budget that is NaN": ({"UPWELL_POST_BUDGET": "nan"}, "from 0 to 3600"),
 }

@@ -28,6 +28,7 @@ from upwell import (
     observe,
 )
 from upwell.calling import takes_context
+from upwell.context import Run
 from upwell.definitions import definition_of
 from upwell.errors import InvalidValue, PermanentError, WrongType
 from upwell.protocol import MAX_EVENT_BYTES, MAX_PARTITIONS_PER_EVENT, EventType, RunKind
@@ -279,6 +280,15 @@ def test_what_is_built_by_partition_is_told_which_one() -> None:
     done = materialize([orders, daily], partition_key="eu")
     assert seen == [(True, "eu")]
     assert [event.partition for event in done.events if event.asset_key == "daily"] == ["eu"]
+
+
+def test_the_partitions_that_a_run_is_about_are_those_it_looks_at_or_the_one_it_builds() -> None:
+    def keys(kind: RunKind, **about: Any) -> tuple[str, ...]:
+        return AssetExecutionContext((AssetKey("a"),), Run("run", kind, **about), [].append, {}).partition_keys
+
+    assert keys(RunKind.OBSERVE) == ()
+    assert keys(RunKind.OBSERVE, partitions=("eu", "us")) == ("eu", "us")
+    assert keys(RunKind.MATERIALIZE, partition="eu") == ("eu",)
 
 
 def test_a_run_of_a_whole_asset_has_no_partition_key_and_says_so() -> None:

@@ -302,6 +302,20 @@ async def test_a_backfill_names_partitions_beside_its_token_and_the_next_request
     ]
 
 
+async def test_an_observation_may_be_asked_of_some_partitions(world: World) -> None:
+    look = {"python": {"function": "shop:sales"}, "image": "shop:1"}
+    await _apply(world, an_asset_object("sales", observe=look, partitions={"static": ["eu", "us"]}))
+    path = "/v1/assets/shop/sales/observe"
+    answer = await world.post(f"{path}?partitions=us")
+    assert (answer.status_code, answer.json()["partitions"]) == (202, ["us"])
+    notes = (await world.cluster.get("assets", NAMESPACE, "sales"))["metadata"]["annotations"]
+    assert notes[Annotation.REQUESTED_PARTITIONS] == "us"
+    assert (await world.post(f"{path}?partitions=mars")).status_code == 422
+    await world.post(path)
+    notes = (await world.cluster.get("assets", NAMESPACE, "sales"))["metadata"]["annotations"]
+    assert [*notes] == [Annotation.REQUESTED_AT], "the next request is about no partition in particular"
+
+
 async def test_a_backfill_of_what_is_no_partition_is_refused_before_anything_is_asked(world: World) -> None:
     cut = {"partitions": {"static": ["eu", "us"]}}
     await _apply(world, an_asset_object("clean", **DERIVED, **cut), an_asset_object("whole", **DERIVED))

@@ -29,6 +29,10 @@ def observe(
     ] = None,
     job: Annotated[str | None, typer.Option(metavar="NAME", help="Run this ObservationJob instead.")] = None,
     selection: Selection = None,
+    partitions: Annotated[
+        str | None,
+        typer.Option(metavar="RANGE", help="Of one source that is cut: keys, ranges (a..b), or `*`, to look at only."),
+    ] = None,
     wait: Wait = True,
     timeout: Timeout = 600,
 ) -> None:
@@ -37,10 +41,12 @@ def observe(
 
     if [bool(assets), bool(job), selection is not None].count(True) != 1:
         raise CommandError("name assets, or an ObservationJob with --job, or give a --selection", Code.USAGE)
+    if job and partitions is not None:
+        raise CommandError("--partitions are of one asset; a job says its own in spec.partitions", Code.USAGE)
     if job:
         asyncio.run(jobs.observe(to, job, wait=wait, patience=timeout))
     else:
-        asyncio.run(asking.observe(to, assets or [], selection, wait=wait, patience=timeout))
+        asyncio.run(asking.observe(to, assets or [], selection, partitions=partitions, wait=wait, patience=timeout))
 
 
 def materialize(

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from upwell.context import Run
 from upwell.errors import InvalidEnvironment, PermanentError
 from upwell.keys import AssetKey
+from upwell.partitions import checked_partition
 from upwell.protocol import PROTOCOL_VERSION, Env, RunKind
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
@@ -95,6 +96,7 @@ def _place(environ: Mapping[str, str]) -> dict[str, Any]:
         namespace=_name(environ, Env.NAMESPACE) if server else environ.get(Env.NAMESPACE.value),
         attempt=environ.get(Env.ATTEMPT.value),
         partition=environ.get(Env.PARTITION.value) or None,
+        partitions=_partitions(environ.get(Env.PARTITIONS.value) or "[]"),
     )
     return {
         "run": run,
@@ -184,6 +186,14 @@ def _inputs(text: str) -> dict[str, str | None]:
         return {item["key"]: item.get("dataVersion") for item in json.loads(text)}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidEnvironment(f"{Env.INPUTS.value} is no JSON list of inputs: {text!r:.200}") from error
+
+
+def _partitions(text: str) -> tuple[str, ...]:
+    """Read which partitions the run is asked to look at."""
+    try:
+        return tuple(map(checked_partition, json.loads(text)))
+    except (ValueError, TypeError, PermanentError) as error:
+        raise InvalidEnvironment(f"{Env.PARTITIONS.value} is no JSON list of partitions: {text!r:.200}") from error
 
 
 def _budget(text: str | None) -> float:
