@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import sys
@@ -156,6 +157,19 @@ def result(environ: dict[str, str]) -> Callable[[], Any]:
         return json.loads(content)
 
     return read
+
+
+@pytest.fixture(autouse=True)
+def _fresh_logger() -> Iterator[None]:
+    logger = logging.getLogger("upwell.run")
+
+    def clear() -> None:
+        logger.handlers.clear()
+        logger.propagate = True
+
+    clear()
+    yield
+    clear()
 
 
 @pytest.fixture(autouse=True)

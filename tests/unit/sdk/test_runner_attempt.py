@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import runpy
 import signal
@@ -68,19 +67,6 @@ def test_the_log_is_written_to_standard_error_once(
     module(LOOK)
     assert attempt(served) == 0
     assert capsys.readouterr().err.count("INFO looking\n") == 1
-
-
-@pytest.fixture(autouse=True)
-def _fresh_logger() -> Iterator[None]:
-    logger = logging.getLogger("upwell.run")
-
-    def clear() -> None:
-        logger.handlers.clear()
-        logger.propagate = True
-
-    clear()
-    yield
-    clear()
 
 
 def test_events_are_visible_while_the_function_still_runs(

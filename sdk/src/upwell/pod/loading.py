@@ -1,8 +1,9 @@
 """Finding the function that a run names as `module:function`.
 
-Whatever is missing is permanent, and the error says what was looked for, where, and what there is instead. Limits: an
-exception that a module raises while it is imported is the user's own, and passes through; only what no retry can mend,
-a missing module or a syntax error, is turned into FunctionNotFound.
+What it names may also be the `Definitions` of Dagster; then the function is one that executes the run's asset. Whatever
+is missing is permanent, and the error says what was looked for, where, and what there is instead. Limits: an exception
+that a module raises while it is imported is the user's own, and passes through; only what no retry can mend, a missing
+module or a syntax error, is turned into FunctionNotFound.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def load(name: str, kind: RunKind) -> Callable[..., Any]:
         raise FunctionNotFound(f"function {name!r:.200}: write it as `module:function`, e.g. shop.sources:raw_orders")
     module = _import(module_name)
     function = _find(module, path)
+    if _is_dagsters(function):
+        from upwell.pod.dagster_run import function_of  # noqa: PLC0415 - its import is felt in the start of every pod
+
+        return function_of(name, function)
     if not callable(function):
         raise WrongType(f"{name} is no function but {type_name(function)}; {_offer(module)}")
     _check_kind(name, function, kind)
@@ -82,6 +87,11 @@ def _offer(module: ModuleType) -> str:
         if inspect.isroutine(value) and getattr(value, "__module__", None) == module.__name__
     ]
     return f"it has the functions {_listed(own)}" if own else "it has no functions"
+
+
+def _is_dagsters(found: Any) -> bool:
+    """Tell whether an object is one of Dagster's, without importing Dagster."""
+    return type(found).__module__.partition(".")[0] == "dagster"
 
 
 def _check_kind(name: str, function: Any, kind: RunKind) -> None:
