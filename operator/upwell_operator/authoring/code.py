@@ -6,10 +6,11 @@ Limits: entries of a ConfigMap lie flat in one folder and have 1 MiB together, s
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from upwell_operator.authoring.loading import Loaded
+from upwell_operator.authoring.loading import Source
 from upwell_operator.authoring.naming import resource_name
 from upwell_operator.authoring.refused import Uncompilable
 
@@ -24,20 +25,23 @@ class Code:
     files: tuple[Path, ...]
 
 
-def code_of(loaded: Loaded) -> Code:
-    """Give the files of a module that stands by itself, or beside others. Raises Uncompilable for a package."""
-    modules = {loaded.module.__name__, *(one.function.__module__ for one in loaded.definitions.assets)}
+def code_of(source: Source, functions: Iterable[str]) -> Code:
+    """Give the files of a module that stands by itself, or beside others, in which the functions are defined.
+
+    Raises Uncompilable for a package.
+    """
+    modules = {source.module.__name__, *functions}
     packages = sorted(name for name in modules if "." in name or hasattr(sys.modules[name], "__path__"))
     if packages:
         raise Uncompilable(
             f"{', '.join(packages)}: packages do not fit into a ConfigMap, whose files lie flat; give --image with an "
             "image that holds them"
         )
-    files = tuple(sorted({file for module in list(sys.modules.values()) if (file := _beside(module, loaded.folder))}))
+    files = tuple(sorted({file for module in list(sys.modules.values()) if (file := _beside(module, source.folder))}))
     size = sum(file.stat().st_size for file in files)
     if size > MAX_BYTES:
         raise Uncompilable(f"the code has {size} bytes, a ConfigMap holds 1 MiB; put it into an image and give --image")
-    return Code(f"{resource_name(loaded.module.__name__)}-code", files)
+    return Code(f"{resource_name(source.module.__name__)}-code", files)
 
 
 def _beside(module: object, folder: Path) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from upwell_operator.authoring.code import Code, code_of
 from upwell_operator.authoring.lint import judge
-from upwell_operator.authoring.loading import Loaded, load
+from upwell_operator.authoring.loading import Source, load
 from upwell_operator.authoring.objects import Json, Made, Runs, objects
 from upwell_operator.authoring.refused import Uncompilable
 from upwell_operator.local.manifests import DEFAULT_NAMESPACE, Manifest
@@ -41,25 +41,31 @@ class Compiled:
     made: list[Made]
     code: Code | None
     notes: tuple[str, ...]
+    report: str | None = None
+    """What became of definitions that were not written for Upwell, as Markdown."""
 
 
 def compiled(wanted: Wanted, now: datetime) -> Compiled:
     """Compile a module. Raises Uncompilable with every mistake on a line of its own."""
     loaded = load(wanted.target)
-    code = code_of(loaded) if wanted.with_code or not wanted.image else None
-    runs = Runs(wanted.image, code.name if code else None, _template(wanted.template))
-    made = objects(loaded, runs, wanted.namespace)
-    absent = _absent(loaded, made)
+    functions = [one.function.__module__ for one in loaded.definitions.assets]
+    code = code_of(loaded.source, functions) if wanted.with_code or not wanted.image else None
+    return checked(loaded.source, objects(loaded, runs_of(wanted, code), wanted.namespace), code, wanted, now)
+
+
+def runs_of(wanted: Wanted, code: Code | None) -> Runs:
+    """Give what all runs have in common. Raises Uncompilable."""
+    return Runs(wanted.image, code.name if code else None, _template(wanted.template))
+
+
+def checked(source: Source, made: list[Made], code: Code | None, wanted: Wanted, now: datetime) -> Compiled:
+    """Give objects that a cluster would take. Raises Uncompilable with every mistake on a line of its own."""
+    absent = _absent(source, made)
     manifests = [_manifest(one, wanted.namespace) for one in [*made, *absent.values()]]
     problems, _ = judge(manifests, now)
     if problems:
         raise Uncompilable("\n".join(["it cannot be compiled:", *map(str, problems)]))
-    return Compiled(_source(loaded), made, code, tuple(_notes(made, absent)))
-
-
-def _source(loaded: Loaded) -> str:
-    file = loaded.file.resolve()
-    return file.relative_to(loaded.folder).as_posix() if file.is_relative_to(loaded.folder) else file.name
+    return Compiled(source.shown(), made, code, tuple(_notes(made, absent)))
 
 
 def _template(file: Path | None) -> Json:
@@ -73,11 +79,11 @@ def _template(file: Path | None) -> Json:
     return dict(found[0].value)
 
 
-def _absent(loaded: Loaded, made: list[Made]) -> dict[str, Made]:
+def _absent(source: Source, made: list[Made]) -> dict[str, Made]:
     """Give stand-ins for assets that are depended on and not defined here, by name."""
     here = {one.obj["metadata"]["name"] for one in made if one.obj["kind"] == Kind.ASSET}
     needed = {dep["name"] for one in made for dep in one.obj["spec"].get("deps", ())}
-    return {name: _stand_in(name, loaded.file) for name in sorted(needed - here)}
+    return {name: _stand_in(name, source.file) for name in sorted(needed - here)}
 
 
 def _stand_in(name: str, file: Path) -> Made:

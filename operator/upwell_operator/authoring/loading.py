@@ -26,27 +26,45 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A module and what it defines."""
+class Source:
+    """A module, and the name in it that was asked for."""
 
     module: ModuleType
-    definitions: Definitions
     folder: Path
     """Where Python found its top."""
+    attribute: str = ""
 
     @property
     def file(self) -> Path:
         """Give the module's file."""
         return Path(self.module.__file__ or self.module.__name__)
 
+    def shown(self, file: Path | None = None) -> str:
+        """Write a file, or the module's own, as it is called from the top: the same on every machine."""
+        path = (file or self.file).resolve()
+        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A module and what it defines."""
+
+    source: Source
+    definitions: Definitions
+
 
 def load(target: str) -> Loaded:
     """Import what is named. Raises Uncompilable with what is wrong, where, and what to do."""
+    source = import_target(target)
+    return Loaded(source, _definitions(source.module, source.attribute))
+
+
+def import_target(target: str) -> Source:
+    """Import the module of what is named. Raises Uncompilable."""
     path, _, attribute = _split(target)
     folder, name = _place(path)
     sys.path.insert(0, str(folder))
-    module = _imported(name, target, folder)
-    return Loaded(module, _definitions(module, attribute), folder)
+    return Source(_imported(name, target, folder), folder, attribute)
 
 
 def _split(target: str) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,15 @@ class Runs:
     template: Json = field(default_factory=dict)
     """Fields of `spec.observe` and `spec.materialize`, under those that the definition says."""
 
+    def calling(self, function: str) -> Json:
+        """Give the run of what is named as `module:function`."""
+        own = said({
+            "python": {"function": function},
+            "image": self.image,
+            "code": self.config_map and {"configMap": self.config_map},
+        })  # fmt: skip
+        return {**own, **strategic_merge(self.template, own)}
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -60,6 +69,7 @@ class _Maker:
 
     def __init__(self, loaded: Loaded, runs: Runs, namespace: str | None) -> None:
         self._loaded, self._runs, self._namespace = loaded, runs, namespace
+        self._source = loaded.source
         made = loaded.definitions
         keys = [str(key) for one in made.assets for key in (one.key, *one.deps)]
         named = [str(key) for job in made.jobs for key in job.selection.named or ()]
@@ -84,34 +94,26 @@ class _Maker:
             "deps": [{"name": self._assets[str(dep)]} for dep in one.deps],
             "codeVersion": one.code_version,
             "partitions": one.partitions_def and partitions_of(one.partitions_def),
-            "observe" if observes else "materialize": self._run(one),
+            "observe" if observes else "materialize": self._runs.calling(self._reference(one)),
             "autoMaterialize": one.auto_materialize_policy and {"policy": one.auto_materialize_policy.policy},
         }
-        obj = self._object(Kind.ASSET, self._assets[str(one.key)], spec)
+        obj = make(Kind.ASSET, self._assets[str(one.key)], self._namespace, spec)
         function = inspect.unwrap(one.function)
         code = getattr(function, "__code__", None)
-        file = Path(code.co_filename) if code else self._loaded.file
+        file = Path(code.co_filename) if code else self._source.file
         left_out = tuple(f"metadata {label!r}" for label in one.metadata)
-        return Made(obj, f"{one.function.__qualname__} in {self._shown(file)}", file, _line(code), left_out)
-
-    def _run(self, one: AssetDefinition) -> Json:
-        own = _said({
-            "python": {"function": self._reference(one)},
-            "image": self._runs.image,
-            "code": self._runs.config_map and {"configMap": self._runs.config_map},
-        })  # fmt: skip
-        return {**own, **strategic_merge(self._runs.template, own)}
+        return Made(obj, f"{one.function.__qualname__} in {self._source.shown(file)}", file, line_of(code), left_out)
 
     def _reference(self, one: AssetDefinition) -> str:
         """Give `module:function` under which a pod will find the function again."""
         own = sys.modules.get(one.function.__module__)
-        for module in filter(None, (own, self._loaded.module)):
+        for module in filter(None, (own, self._source.module)):
             for name, value in vars(module).items():
                 if value is one.function:
                     return f"{module.__name__}:{name}"
         raise Uncompilable(
             f"{one.key}: a pod could not find its function: no variable of module {one.function.__module__} or "
-            f"{self._loaded.module.__name__} holds it; define it at the top of a module, or give it a name there"
+            f"{self._source.module.__name__} holds it; define it at the top of a module, or give it a name there"
         )
 
     def _job(self, one: AssetJobDefinition) -> Made:
@@ -119,39 +121,44 @@ class _Maker:
         chosen = (
             {"selection": one.selection.text} if named is None else {"assets": [self._assets[str(k)] for k in named]}
         )
-        obj = self._object(Kind.OBSERVATION_JOB, self._jobs[one.name], chosen, one.description)
-        return Made(obj, f"job {one.name} in {self._shown(self._loaded.file)}", self._loaded.file)
+        obj = make(Kind.OBSERVATION_JOB, self._jobs[one.name], self._namespace, chosen, one.description)
+        return Made(obj, f"job {one.name} in {self._source.shown()}", self._source.file)
 
     def _schedule(self, one: ScheduleDefinition) -> Made:
-        first, *more = one.cron_schedule
-        spec = {
-            "schedule": None if more else first,
-            "schedules": [first, *more] if more else None,
-            "timeZone": one.execution_timezone,
-            "job": {"name": self._jobs[one.job_name]},
-            "suspend": one.default_status is DefaultScheduleStatus.STOPPED or None,
-        }
-        obj = self._object(Kind.SCHEDULE, self._schedules[one.name], spec, one.description)
-        return Made(obj, f"schedule {one.name} in {self._shown(self._loaded.file)}", self._loaded.file)
-
-    def _object(self, kind: Kind, name: str, spec: Json, description: str | None = None) -> Json:
-        meta = {
-            "name": name,
-            "namespace": self._namespace,
-            "annotations": description and {DESCRIPTION: description},
-        }
-        return {"apiVersion": API_VERSION, "kind": kind.value, "metadata": _said(meta), "spec": _said(spec)}
-
-    def _shown(self, file: Path) -> str:
-        """Write a file as it is called from the top of its module, the same on every machine."""
-        inside = file.resolve().is_relative_to(self._loaded.folder)
-        return file.resolve().relative_to(self._loaded.folder).as_posix() if inside else file.name
+        stopped = one.default_status is DefaultScheduleStatus.STOPPED
+        job = {"job": {"name": self._jobs[one.job_name]}}
+        spec = scheduled(one.cron_schedule, one.execution_timezone, job, suspended=stopped)
+        obj = make(Kind.SCHEDULE, self._schedules[one.name], self._namespace, spec, one.description)
+        return Made(obj, f"schedule {one.name} in {self._source.shown()}", self._source.file)
 
 
-def _line(code: Any) -> int:
+def scheduled(lines: Sequence[str], zone: str | None, what: Json, *, suspended: bool) -> Json:
+    """Give the spec of a Schedule: when, and what."""
+    first, *more = lines
+    return {
+        "schedule": None if more else first,
+        "schedules": [first, *more] if more else None,
+        "timeZone": zone,
+        **what,
+        "suspend": suspended or None,
+    }
+
+
+def make(kind: Kind, name: str, namespace: str | None, spec: Json, description: str | None = None) -> Json:
+    """Give an object, without the fields that its definition does not say."""
+    meta = {
+        "name": name,
+        "namespace": namespace,
+        "annotations": description and {DESCRIPTION: description},
+    }
+    return {"apiVersion": API_VERSION, "kind": kind.value, "metadata": said(meta), "spec": said(spec)}
+
+
+def line_of(code: Any) -> int:
+    """Give the line where a function begins; the first, where nobody knows."""
     return int(code.co_firstlineno) if code else 1
 
 
-def _said(fields: Json) -> Json:
+def said(fields: Json) -> Json:
     """Leave out what the definition does not say."""
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
