@@ -31,6 +31,8 @@ class Wanted:
     """Bring the code in a ConfigMap, besides an image."""
     template: Path | None = None
     namespace: str | None = None
+    from_dagster: bool = False
+    """What is named defines its assets with Dagster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,32 +6,34 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from upwell_operator.authoring.code import Code
-from upwell_operator.authoring.objects import Made
+from upwell_operator.authoring.compiling import Compiled
 from upwell_operator.authoring.refused import Uncompilable
 from upwell_operator.authoring.writing import MARK, as_yaml, head, stream
 from upwell_operator.local.kustomize import shipped_configuration
 from upwell_operator.resources.meta import Kind
 
-KUSTOMIZATION, CONFIG = "kustomization.yaml", "kustomizeconfig.yaml"
+KUSTOMIZATION, CONFIG, REPORT = "kustomization.yaml", "kustomizeconfig.yaml", "dagster-import.md"
 _FILES = {Kind.ASSET: "assets.yaml", Kind.OBSERVATION_JOB: "jobs.yaml", Kind.SCHEDULE: "schedules.yaml"}
 Texts = dict[str, str]
 
 
-def texts(source: str, made: list[Made], code: Code | None, namespace: str | None, folder: Path) -> Texts:
+def texts(found: Compiled, namespace: str | None, folder: Path) -> Texts:
     """Give every file by its path in the folder."""
-    by_kind = {name: [one for one in made if one.obj["kind"] == kind] for kind, name in _FILES.items()}
-    written = {name: stream(source, some) for name, some in by_kind.items() if some}
-    copied, entries = _code(code, folder)
+    by_kind = {name: [one for one in found.made if one.obj["kind"] == kind] for kind, name in _FILES.items()}
+    written = {name: stream(found.source, some) for name, some in by_kind.items() if some}
+    copied, entries = _code(found.code, folder)
+    report = {REPORT: found.report} if found.report else {}
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": namespace,
         "resources": list(written),
         "configurations": [CONFIG],
-        "configMapGenerator": [{"name": code.name, "files": entries}] if code else None,
+        "configMapGenerator": [{"name": found.code.name, "files": entries}] if found.code else None,
     }
     kept = {name: value for name, value in kustomization.items() if value}
-    return {**written, KUSTOMIZATION: f"{head(source)}{as_yaml(kept)}", CONFIG: shipped_configuration(), **copied}
+    own = {KUSTOMIZATION: f"{head(found.source)}{as_yaml(kept)}", CONFIG: shipped_configuration()}
+    return {**written, **own, **copied, **report}
 
 
 def _code(code: Code | None, folder: Path) -> tuple[Texts, list[str]]:

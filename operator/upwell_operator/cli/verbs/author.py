@@ -46,6 +46,9 @@ def compile_module(
     ] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Their namespace.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the folder differs.")] = False,
+    from_dagster: Annotated[
+        bool, typer.Option("--from-dagster", help="The module's Definitions are Dagster's; needs the extra [dagster].")
+    ] = False,
 ) -> None:
     """Write Python definitions as manifests.
 
@@ -54,7 +57,7 @@ def compile_module(
     from upwell_operator.authoring.compiling import Wanted
     from upwell_operator.cli.compiling import to_folder, to_stream
 
-    wanted = Wanted(target, image, code, template, namespace)
+    wanted = Wanted(target, image, code, template, namespace, from_dagster)
     if output is None:
         to_stream(wanted, check=check)
     else:
