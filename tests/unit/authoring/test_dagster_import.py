@@ -426,8 +426,9 @@ def test_what_has_no_counterpart_is_told(compiled: Compile, arguments: str, told
             "backfill policy",
         ),
         ("output_required=False", "output that is not required"),
+        ("is_virtual=True", "virtual asset"),
     ],
-    ids=["eager by partition", "backfills", "no output"],
+    ids=["eager by partition", "backfills", "no output", "virtual"],
 )
 def test_what_is_not_the_same_is_told(compiled: Compile, arguments: str, told: str) -> None:
     assert [what for what, _ in rows(compiled(asset(arguments)), DIFFERS)] == [told]
@@ -497,7 +498,10 @@ def test_an_asset_made_from_its_own_past_does_not_list_itself(compiled: Compile)
 AROUND = f"""{HEAD}
 class Store(dg.ConfigurableResource): ...
 
-@dg.asset(retry_policy=dg.RetryPolicy(max_retries=2))
+@dg.success_hook
+def done(context): ...
+
+@dg.asset(retry_policy=dg.RetryPolicy(max_retries=2), hooks={{done}})
 def one(store: Store): ...
 
 external = dg.AssetSpec("external")
@@ -513,9 +517,6 @@ def step(): ...
 @dg.job
 def steps(): step()
 
-@dg.success_hook
-def done(context): ...
-
 @dg.sensor(job=steps)
 def polls(): ...
 @dg.asset_sensor(asset_key=dg.AssetKey("one"), job=steps)
@@ -528,11 +529,12 @@ defs = dg.Definitions(
     jobs=[
         steps,
         dg.define_asset_job("hooked", "one", hooks={{done}}, tags={{"a": "b"}}, op_retry_policy=dg.RetryPolicy(),
+                            metadata={{"a": 1}}, owners=["team:a"],
                             config={{"loggers": {{"console": {{"config": {{"log_level": "INFO"}}}}}}}}),
     ],
     schedules=[dg.ScheduleDefinition(job=steps, cron_schedule="@daily")],
     resources={{"store": Store(), "io_manager": dg.FilesystemIOManager()}},
-    executor=dg.in_process_executor, loggers={{"console": dg.colored_console_logger}},
+    executor=dg.in_process_executor, metadata={{"a": 1}}, loggers={{"console": dg.colored_console_logger}},
 )
 """
 
@@ -547,6 +549,9 @@ def test_what_stands_beside_the_assets_is_told(compiled: Compile) -> None:
         ("job of ops", "job steps"),
         ("job of ops", "schedule steps_schedule"),
         ("loggers", "Definitions"),
+        ("metadata", "Definitions"),
+        ("metadata of a job", "job hooked"),
+        ("owners of a job", "job hooked"),
         ("retry policy of a job", "job hooked"),
         ("run configuration of a job", "job hooked"),
         ("sensor", "sensor alerts"),
@@ -557,6 +562,7 @@ def test_what_stands_beside_the_assets_is_told(compiled: Compile) -> None:
     assert rows(found, DIFFERS) == [("job that builds assets", "job hooked")]
     assert rows(found, INSIDE) == [
         ("asset check", "check positive of one"),
+        ("hooks", "asset one"),
         ("resource", "resource io_manager"),
         ("resource", "resource store"),
         ("retry policy", "asset one"),
@@ -594,6 +600,22 @@ def test_a_job_that_observes_and_builds_has_two_schedules(compiled: Compile) -> 
     ]  # fmt: skip
     assert spec(found, "job") == {"assets": ["source"]}
     assert ("schedule that observes and builds", "schedule job_schedule") in rows(found, DIFFERS)
+
+
+def test_what_a_schedule_and_its_job_say_about_runs_is_told(compiled: Compile) -> None:
+    schedule = """dg.ScheduleDefinition(
+        job=job, cron_schedule="@daily", tags={"a": "b"}, run_config={"ops": {}}, metadata={"a": 1},
+        environment_vars={"a": "b"}, owners=["team:a"],
+    )"""
+    found = compiled(scheduled('"whole", executor_def=dg.in_process_executor', schedule))
+    assert rows(found, LEFT) == [
+        ("environment variables of a schedule", "schedule job_schedule"),
+        ("executor of a job", "job job"),
+        ("metadata of a schedule", "schedule job_schedule"),
+        ("owners of a schedule", "schedule job_schedule"),
+        ("run configuration of a schedule", "schedule job_schedule"),
+        ("tags of a schedule", "schedule job_schedule"),
+    ]
 
 
 def test_a_schedule_may_name_assets_without_a_job(compiled: Compile) -> None:

@@ -33,6 +33,15 @@ def _ops(node: Any) -> Iterator[Any]:
 def tell(node: Any, where: str, leftovers: Leftovers) -> None:
     """Tell of everything around an asset's code."""
     _together(node, where, leftovers)
+    if node.assets_def.hook_defs:
+        leftovers.in_pod("hooks", where, "Dagster calls them within the pod", "nothing")
+    if getattr(node, "is_virtual", False):
+        leftovers.differs(
+            "virtual asset",
+            where,
+            "its data follows its inputs without a run; Upwell knows that of a run only",
+            "set autoMaterialize: {policy: Eager}, so that a short run says so",
+        )
     for op in _ops(node):
         if op.retry_policy:
             leftovers.in_pod(

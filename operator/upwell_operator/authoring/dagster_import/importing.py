@@ -12,7 +12,7 @@ from datetime import datetime
 
 from upwell_operator.authoring.code import code_of
 from upwell_operator.authoring.compiling import Compiled, Wanted, checked, runs_of
-from upwell_operator.authoring.dagster_import import assets, jobs, surroundings
+from upwell_operator.authoring.dagster_import import assets, jobs, schedules, surroundings
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers, page
 from upwell_operator.authoring.dagster_import.reading import Dagsters, read
 from upwell_operator.authoring.naming import names_of
@@ -50,7 +50,8 @@ def _made(dagsters: Dagsters, runs: Runs, wanted: Wanted, told: Leftovers) -> li
     written = list(assets.Assets(dagsters, runs, names, wanted.namespace, told).all())
     by_key = {one.obj["spec"]["key"]: one.obj for one in written}
     surroundings.tell(dagsters, told)
-    return [*written, *jobs.Jobs(dagsters, by_key, wanted.namespace, told).all()]
+    listed = jobs.Jobs(dagsters, by_key, wanted.namespace, told)
+    return [*written, *listed.all(), *schedules.Schedules(listed).all()]
 
 
 def _counts(made: list[Made]) -> str:

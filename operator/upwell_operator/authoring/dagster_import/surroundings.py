@@ -24,6 +24,8 @@ def tell(dagsters: Dagsters, leftovers: Leftovers) -> None:
     _stubs(dagsters, leftovers)
     if getattr(dagsters.definitions, "executor", None):
         leftovers.left_out("executor", "Definitions", "a run is one pod, with one process", "nothing")
+    if getattr(dagsters.definitions, "metadata", None):
+        leftovers.left_out("metadata", "Definitions", "nothing is about all assets together", "nothing")
     if getattr(dagsters.definitions, "loggers", None):
         leftovers.left_out("loggers", "Definitions", "they belong to jobs", "read a run's output with upwell logs")
 
