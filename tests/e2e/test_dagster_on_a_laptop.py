@@ -74,15 +74,21 @@ steps:
 """
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.filterwarnings("ignore")  # Dagster warns of itself
-async def test_imported_definitions_are_observed_and_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need_a_server_for_the_data()
+@pytest.fixture
+def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the import writes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     Path("dagster_shop.py").write_text(SHOP)
     Path("run.yaml").write_text(TEMPLATE)
     wanted = ["--image", "shop:1", "--code", "--template", "run.yaml", "--output", "base"]
     assert run(["compile", "--from-dagster", "dagster_shop.py", *wanted]) == Code.DONE
-    async with local_plane(tmp_path / "base", tmp_path / "data") as driver:
+    return tmp_path / "base"
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.filterwarnings("ignore")  # Dagster warns of itself
+async def test_imported_definitions_are_observed_and_built(compiled: Path, tmp_path: Path) -> None:
+    need_a_server_for_the_data()
+    async with local_plane(compiled, tmp_path / "data") as driver:
         await play(Story.model_validate(yaml.safe_load(STORY)), driver)

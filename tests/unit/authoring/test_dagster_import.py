@@ -493,6 +493,15 @@ def test_an_asset_made_from_its_own_past_does_not_list_itself(compiled: Compile)
     assert rows(found, LEFT) == [("dependency of an asset on itself", "asset one")]
 
 
+def test_an_input_whose_partitions_nobody_lists_is_told(compiled: Compile) -> None:
+    found = compiled(
+        cut("None", up='dg.DynamicPartitionsDefinition(name="cities")').replace(
+            'deps=["up"], partitions_def=None)\ndef one(context)', ")\ndef one(up)"
+        )
+    )
+    assert rows(found, LEFT) == [("loading of dynamic partitions", "asset one, of up")]
+
+
 # ------------------------------------------------------------- around the assets
 
 AROUND = f"""{HEAD}

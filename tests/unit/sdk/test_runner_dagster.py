@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,11 +81,25 @@ def daily(context): return dg.MaterializeResult(metadata={"day": context.partiti
 @dg.asset(partitions_def=dg.MultiPartitionsDefinition({"day": DAYS, "city": CITIES}))
 def by_both(context): return dg.MaterializeResult(metadata=dict(context.partition_key.keys_by_dimension))
 
+@dg.asset(partitions_def=CITIES)
+def by_city(context): return 1
+
+@dg.asset
+def all_cities(by_city): ...
+
+@dg.asset(deps=[by_city])
+def reads_itself(): ...
+
+@dg.asset
+def slow():
+    print("ready", flush=True)
+    __import__("time").sleep(60)
+
 @dg.asset
 def lost(): return open("/nowhere/at/all")
 
 defs = dg.Definitions(
-    assets=[numbers, total, pair, sometimes, daily, by_both, lost],
+    assets=[numbers, total, pair, sometimes, daily, by_both, by_city, all_cities, reads_itself, slow, lost],
     asset_checks=[positive, fine],
 )
 
@@ -207,6 +224,39 @@ def test_definitions_may_be_lazy_or_a_repository(run: Attempt, name: str) -> Non
 def test_what_cannot_be_executed_fails_for_good(run: Attempt, key: str, kind: str, name: str, said: str) -> None:
     ended = run(SOURCES, key, kind, name)
     assert (ended["code"], said in ended["error"]) == (78, True), ended
+
+
+def test_what_would_load_partitions_that_nobody_lists_is_refused(run: Attempt) -> None:
+    """Dagster would load none of them, and call it a success."""
+    ended = run(BUILT, "all_cities")
+    assert (ended["code"], "all_cities would be given no partition of by_city" in ended["error"]) == (78, True), ended
+    assert final(run(BUILT, "by_city", UPWELL_PARTITION="lisbon"))["partition"] == "lisbon"
+    assert final(run(BUILT, "reads_itself"))["assetKey"] == "reads_itself"
+
+
+def test_a_run_that_is_asked_to_stop_says_so(
+    environ: dict[str, str], module: Callable[..., str], result: Any, tmp_path: Path
+) -> None:
+    told = {"UPWELL_KIND": "materialize", "UPWELL_ASSET_KEY": "slow", "UPWELL_FUNCTION": f"{module(BUILT)}:defs"}
+    places = {"PYTHONPATH": str(tmp_path / "code"), "DAGSTER_HOME": str(tmp_path)}
+    command = [sys.executable, "-W", "ignore", "-m", "upwell.runner"]
+    process = subprocess.Popen(
+        command, env={**os.environ, **environ, **told, **places}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout
+    with process.stdout:
+        assert process.stdout.readline() == b"ready\n"
+        process.terminate()
+        assert process.wait(30) == 143
+    assert result()["error"] == "the run was asked to stop (SIGTERM)"
+
+
+def test_an_interruption_that_dagster_turns_into_its_own_is_upwells_again(run: Attempt, monkeypatch: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise dg.DagsterExecutionInterruptedError
+
+    monkeypatch.setattr(dg.JobDefinition, "execute_in_process", interrupted)
+    assert run(BUILT, "numbers")["code"] == 143
 
 
 def test_an_output_that_did_not_come_is_no_success(run: Attempt) -> None:

@@ -14,10 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from upwell.pod.dagster_run import dynamic_names, unlisted_inputs
 from upwell.protocol import RunKind
 from upwell_operator.authoring.dagster_import import computing
 from upwell_operator.authoring.dagster_import.automation import freshness_of, policy_of
-from upwell_operator.authoring.dagster_import.cuts import cut_of, dynamic_names, mapping_of
+from upwell_operator.authoring.dagster_import.cuts import cut_of, mapping_of
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers
 from upwell_operator.authoring.dagster_import.reading import Dagsters
 from upwell_operator.authoring.objects import Json, Made, Runs, line_of, make
@@ -112,6 +113,13 @@ class Assets:
     def _run(self, node: Any, where: str, kind: RunKind) -> Json:
         """Give the fields that say how and when the asset is run."""
         computing.tell(node, where, self.leftovers)
+        for key in unlisted_inputs(self.dagsters.repository.asset_graph, node):
+            self.leftovers.left_out(
+                "loading of dynamic partitions",
+                f"{where}, of {key_text(key)}",
+                "which keys there are is in no definition, so a run refuses to load all of them",
+                "name the input in deps, and let the asset's code read it",
+            )
         run = self.runs.calling(self.dagsters.function)
         if kind is RunKind.MATERIALIZE:
             policy = policy_of(node, where, self.leftovers)

@@ -12,7 +12,14 @@ from typing import Any
 
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers
 
-_K8S = "dagster-k8s/config"
+_ANY_TAG = ("runs have no tags", "nothing, if only people read it")
+_TAGS = {
+    "dagster-k8s/config": (
+        "pods are described in manifests",
+        "give resources, env, volumes or podTemplate in --template, or in an overlay",
+    ),
+    "dagster/compute_kind": ("it is the older word for kinds", "give the asset kinds={…}"),
+}
 
 
 def code_of(node: Any) -> CodeType | None:
@@ -69,12 +76,7 @@ def tell(node: Any, where: str, leftovers: Leftovers) -> None:
 
 def _tags(op: Any, where: str, leftovers: Leftovers) -> None:
     for name in sorted(op.tags):
-        instead = (
-            "give resources, env, volumes or podTemplate in --template, or in an overlay"
-            if name == _K8S
-            else ("nothing, if only people read it")
-        )
-        leftovers.left_out("op tag", where, f"{name}: pods are described in manifests", instead)
+        leftovers.left_out("op tag", where, f"{name}: {_TAGS.get(name, _ANY_TAG)[0]}", _TAGS.get(name, _ANY_TAG)[1])
 
 
 def _together(node: Any, where: str, leftovers: Leftovers) -> None:
@@ -94,7 +96,7 @@ def _together(node: Any, where: str, leftovers: Leftovers) -> None:
             "each partition is built by a run of its own",
             "let the code build the one partition of context.partition_key",
         )
-    if any(not output.is_required for op in _ops(node) for output in op.output_defs) and not others:
+    if any(not output.is_required for op in _ops(node) for output in op.output_defs) and not node.assets_def.can_subset:
         leftovers.differs(
             "output that is not required",
             where,

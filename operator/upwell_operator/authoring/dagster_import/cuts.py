@@ -58,12 +58,6 @@ def _windows(cut: Any) -> TimeWindowPartitionsDefinition:
     )
 
 
-def dynamic_names(cut: Any) -> list[str]:
-    """Give the names of the dynamic definitions in a definition."""
-    parts = [one.partitions_def for one in cut.partitions_defs] if hasattr(cut, "partitions_defs") else [cut]
-    return [one.name for one in parts if isinstance(one, dagster.DynamicPartitionsDefinition)]
-
-
 def mapping_of(mapping: Any) -> Json:
     """Give what `partitionMapping` says of a mapping. Raises Uncompilable where it cannot."""
     match mapping:

@@ -16,7 +16,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from upwell.errors import InvalidValue, UpwellError, WrongType, type_name
+from upwell.errors import InvalidValue, Terminated, UpwellError, WrongType, type_name
 from upwell.events import DATA_VERSION_TAG, AssetMaterialization, AssetObservation, MaterializeResult, ObserveResult
 from upwell.pod.dagster_values import key_of, metadata_of, tags_of
 from upwell.protocol import RunKind
@@ -54,6 +54,20 @@ def repository_of(name: str, found: Any) -> Any:
     raise WrongType(f"{name} is no Definitions but {type_name(found)}; name the variable that holds the Definitions")
 
 
+def unlisted_inputs(graph: Any, node: Any) -> list[Any]:
+    """Give the keys of inputs that the default way of loading would miss parts of, and say nothing.
+
+    An IO manager loads every partition that belongs to the run. Which ones a dynamic definition has, only a Dagster
+    instance knows that was told; the run's own has heard of the run's own partition.
+    """
+    return [
+        key
+        for name, key in node.assets_def.keys_by_input_name.items()
+        if not node.assets_def.node_def.input_def_named(name).dagster_type.is_nothing
+        and set(dynamic_names(graph.get(key).partitions_def)) - set(dynamic_names(node.partitions_def))
+    ]
+
+
 class _Execution:
     """One asset of Dagster's, executed once."""
 
@@ -79,6 +93,12 @@ class _Execution:
                 f"{self._context.asset_key} of {name} cannot {self._context.run.kind.value} itself in Dagster; compile"
                 " the manifests again"
             )
+        missed = [key.to_user_string() for key in unlisted_inputs(graph, node)]
+        if missed:
+            raise WrongType(
+                f"{self._context.asset_key} would be given no partition of {', '.join(missed)}: the keys of dynamic"
+                " partitions are in no definition. Name the input in deps, and read it in the code"
+            )
         return node
 
     def result(self) -> Any:
@@ -95,6 +115,8 @@ class _Execution:
     # ------------------------------------------------------------- executing
 
     def _executed(self) -> Any:
+        import dagster  # noqa: PLC0415 - see above
+
         keys = self._node.execution_set_asset_keys
         job = self._repository.get_implicit_job_def_for_assets(list(keys)).get_subset(asset_selection=set(keys))
         with _home() as home:
@@ -104,6 +126,8 @@ class _Execution:
                     partition_key=self._context.run.partition,
                     resources={name: one for name, one in job.resource_defs.items() if name == "io_manager"},
                 )
+            except dagster.DagsterExecutionInterruptedError as error:  # what Dagster makes of SIGTERM
+                raise Terminated("the run was asked to stop (SIGTERM)") from error
             except FileNotFoundError as error:
                 if str(error.filename).startswith(home):
                     raise UpwellError(_no_value(error)) from error
@@ -115,9 +139,8 @@ class _Execution:
 
         instance = dagster.DagsterInstance.ephemeral(tempdir=home)
         cut, partition = self._node.partitions_def, self._context.run.partition
-        if partition is not None and cut is not None:
-            for name, key in _dynamic(cut, partition):
-                instance.add_dynamic_partitions(name, [key])
+        for name, key in _dynamic(cut, partition) if partition is not None else ():
+            instance.add_dynamic_partitions(name, [key])
         return instance
 
     # ------------------------------------------------------------- what it recorded
@@ -179,16 +202,28 @@ def _described(record: Any) -> dict[str, Any]:
     }
 
 
+def dynamic_names(cut: Any) -> list[str]:
+    """Give the names of the dynamic definitions in a definition; none of None."""
+    return [one.name for one in _dimensions(cut) if _is_dynamic(one)]
+
+
 def _dynamic(cut: Any, key: str) -> Iterator[tuple[str, str]]:
     """Give the name of each dynamic definition, and the key that the run builds of it."""
-    import dagster  # noqa: PLC0415 - see above
+    dimensions = _dimensions(cut)
+    keys = key.split("|") if len(dimensions) > 1 else [key]
+    yield from ((one.name, keys[place]) for place, one in enumerate(dimensions) if _is_dynamic(one))
 
-    if isinstance(cut, dagster.MultiPartitionsDefinition):
-        dimensions = sorted(cut.partitions_defs, key=lambda one: str(one.name))
-        for place, part in enumerate(key.split("|")):
-            yield from _dynamic(dimensions[place].partitions_def, part)
-    elif isinstance(cut, dagster.DynamicPartitionsDefinition) and cut.name:
-        yield cut.name, key
+
+def _dimensions(cut: Any) -> list[Any]:
+    """Give the definitions that one is made of, in the order of a key's parts."""
+    several = getattr(cut, "partitions_defs", None)
+    if several is None:
+        return [cut]
+    return [one.partitions_def for one in sorted(several, key=lambda one: str(one.name))]
+
+
+def _is_dynamic(cut: Any) -> bool:
+    return type(cut).__name__ == "DynamicPartitionsDefinition" and cut.name is not None
 
 
 @contextmanager
