@@ -34,7 +34,8 @@ class Python(Model):
 
     function: Function = Field(
         description="The function as `module:function`, for example `shop.sources:raw_orders`. It is decorated with "
-        "`observable_source_asset` or `asset` of the package `upwell`, and found on PYTHONPATH or in `code`."
+        "`observable_source_asset` or `asset` of the package `upwell`, and found on PYTHONPATH or in `code`. A "
+        "variable that holds the `Definitions` of Dagster stands for the function that runs the asset of this key."
     )
 
 
