@@ -344,11 +344,26 @@ def test_partition_mappings_are_written(
             {"partitionMapping": {"type": "All"}},
         ),
         ("None", "dg.LastPartitionMapping()", "DAYS", {}),
+        ("DAYS", None, "CITIES", {"partitionMapping": {"type": "All"}}),
+        ("DAYS", "dg.IdentityPartitionMapping()", "CITIES", {"partitionMapping": {"type": "All"}}),
+        (
+            "DAYS",
+            "dg.TimeWindowPartitionMapping()",
+            'dg.DailyPartitionsDefinition("2026-01-01", hour_offset=6)',
+            {"partitionMapping": {"type": "All"}},
+        ),
     ],
-    ids=["single keys", "a list that is too long", "of what is not cut"],
+    ids=[
+        "single keys",
+        "a list that is too long",
+        "of what is not cut",
+        "none between unlike ones",
+        "the same key of unlike ones",
+        "an input that cannot be cut",
+    ],
 )
 def test_a_mapping_without_a_counterpart_takes_the_whole_input(
-    compiled: Compile, partitions: str, mapping: str, up: str, deps: dict[str, Any]
+    compiled: Compile, partitions: str, mapping: str | None, up: str, deps: dict[str, Any]
 ) -> None:
     found = compiled(cut(partitions, mapping, up))
     assert spec(found, "one")["deps"] == [{"name": "up", **deps}]
@@ -432,6 +447,17 @@ def test_what_has_no_counterpart_is_told(compiled: Compile, arguments: str, told
 )
 def test_what_is_not_the_same_is_told(compiled: Compile, arguments: str, told: str) -> None:
     assert [what for what, _ in rows(compiled(asset(arguments)), DIFFERS)] == [told]
+
+
+@pytest.mark.parametrize("mapping", [None, "dg.MultiToSingleDimensionPartitionMapping()"], ids=["none", "inferred"])
+def test_an_evident_mapping_need_not_be_written(compiled: Compile, mapping: str | None) -> None:
+    found = compiled(cut("BOTH", mapping, "CITIES"))
+    assert (spec(found, "one")["deps"], rows(found, DIFFERS)) == ([{"name": "up"}], [])
+
+
+def test_a_definition_that_is_wrong_in_itself_is_refused_once(compiled: Compile) -> None:
+    with pytest.raises(Uncompilable, match="end: no window begins between start and end"):
+        compiled(cut('dg.MonthlyPartitionsDefinition("2026-01-02", end_date="2026-01-20")'))
 
 
 def test_freshness_is_the_age_at_which_it_fails(compiled: Compile) -> None:

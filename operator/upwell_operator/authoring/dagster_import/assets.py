@@ -18,7 +18,7 @@ from upwell.pod.dagster_run import dynamic_names, unlisted_inputs
 from upwell.protocol import RunKind
 from upwell_operator.authoring.dagster_import import computing
 from upwell_operator.authoring.dagster_import.automation import freshness_of, policy_of
-from upwell_operator.authoring.dagster_import.cuts import cut_of, mapping_of
+from upwell_operator.authoring.dagster_import.cuts import cut_of, mapping_of, misfit_of
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers
 from upwell_operator.authoring.dagster_import.reading import Dagsters
 from upwell_operator.authoring.objects import Json, Made, Runs, line_of, make
@@ -73,7 +73,7 @@ class Assets:
             "owners": list(node.owners),
             "tags": {name: value for name, value in node.tags.items() if not name.startswith(_KIND_TAG)},
             "kinds": sorted(node.kinds),
-            "deps": list(self._deps(node, where, built=kind is RunKind.MATERIALIZE)),
+            "deps": list(self._deps(node, where, cut if kind is RunKind.MATERIALIZE else None)),
             "partitions": cut,
             **(self._run(node, where, kind) if kind else {}),
             "freshness": freshness_of(node, where, self.leftovers),
@@ -151,7 +151,7 @@ class Assets:
 
     # ------------------------------------------------------------- what it is made from
 
-    def _deps(self, node: Any, where: str, *, built: bool) -> Iterator[Json]:
+    def _deps(self, node: Any, where: str, cut: Json | None) -> Iterator[Json]:
         for parent in sorted(node.parent_keys, key=lambda key: tuple(key.path)):
             if parent == node.key:
                 self.leftovers.left_out(
@@ -161,30 +161,43 @@ class Assets:
                     "the code may go on reading its earlier partitions; request the later ones when one changes",
                 )
                 continue
-            mapping = node.partition_mappings.get(parent)
-            yield {"name": self.names[key_text(parent)], **self._mapping(node, parent, mapping, where, built=built)}
+            given = node.partition_mappings.get(parent)
+            mapping = self._mapping(parent, given, f"{where}, of {key_text(parent)}", cut)
+            yield {"name": self.names[key_text(parent)], **mapping}
 
-    def _mapping(self, node: Any, parent: Any, mapping: Any, where: str, *, built: bool) -> Json:
-        if mapping is None:
-            return {}
-        if not (built and node.is_partitioned):
-            self.leftovers.differs(
-                "partition mapping",
-                f"{where}, of {key_text(parent)}",
-                "what Upwell does not build by partition is made from its inputs as a whole",
-                "nothing; it is stale when any partition of the input changes",
-            )
+    def _mapping(self, parent: Any, given: Any, where: str, cut: Json | None) -> Json:
+        """Give the field that says what a partition of `cut` is built from; none, if nothing is built by partition."""
+        if cut is None:
+            if given is not None:
+                self.leftovers.differs(
+                    "partition mapping",
+                    where,
+                    "what Upwell does not build by partition is made from its inputs as a whole",
+                    "nothing; it is stale when any partition of the input changes",
+                )
             return {}
         try:
-            return {"partitionMapping": mapping_of(mapping)}
+            written = {} if given is None else mapping_of(given)
+            misfit = misfit_of(written, self._cut_above(parent), cut)
         except Uncompilable as refused:
-            self.leftovers.differs(
-                "partition mapping",
-                f"{where}, of {key_text(parent)}",
-                f"{refused}; All is written: each partition is made from the whole input",
-                "nothing is built from too little; to be stale less often, use a mapping that has a counterpart",
-            )
-            return {"partitionMapping": {"type": MappingType.ALL.value}}
+            misfit = str(refused)
+        if misfit is None:
+            return {"partitionMapping": written} if written else {}
+        self.leftovers.differs(
+            "partition mapping",
+            where,
+            f"{misfit}; All is written: each partition is made from the whole input",
+            "nothing is built from too little; to be stale less often, use a mapping that has a counterpart",
+        )
+        return {"partitionMapping": {"type": MappingType.ALL.value}}
+
+    def _cut_above(self, parent: Any) -> Json | None:
+        """Give the partitions of an input, if it is cut in a way that is written."""
+        definition = self.dagsters.repository.asset_graph.get(parent).partitions_def
+        try:
+            return cut_of(definition) if definition else None
+        except Uncompilable:
+            return None
 
 
 def _kind(node: Any) -> RunKind | None:

@@ -21,6 +21,9 @@ from upwell.partition_definitions import (
 from upwell_operator.authoring.cutting import partitions_of
 from upwell_operator.authoring.objects import Json
 from upwell_operator.authoring.refused import Uncompilable
+from upwell_operator.domain import mapping, partitions
+from upwell_operator.errors import Stalled
+from upwell_operator.resources import partitions as model
 from upwell_operator.resources.partitions import MOST_MAPPED, MappingType
 
 
@@ -58,9 +61,26 @@ def _windows(cut: Any) -> TimeWindowPartitionsDefinition:
     )
 
 
-def mapping_of(mapping: Any) -> Json:
-    """Give what `partitionMapping` says of a mapping. Raises Uncompilable where it cannot."""
-    match mapping:
+def misfit_of(written: Json, up: Json | None, down: Json) -> str | None:
+    """Say why Upwell cannot go by a mapping, or by the evident one where none is written; None if it can.
+
+    By the operator's own rules; a definition that is wrong in itself is for the check of the whole to refuse.
+    """
+    try:
+        above = up and partitions.accept(model.Partitions.model_validate(up))
+        below = partitions.accept(model.Partitions.model_validate(down))
+    except Stalled:
+        return None
+    if written:
+        return mapping.misfit(mapping.accept(model.PartitionMapping.model_validate(written)), above or None, below)
+    return (
+        None if mapping.evident(above or None, below) else "Dagster takes the same key, and the two are cut otherwise"
+    )
+
+
+def mapping_of(given: Any) -> Json:
+    """Give what `partitionMapping` says of a mapping; nothing for the evident one. Raises Uncompilable."""
+    match given:
         case dagster.AllPartitionMapping():
             return _typed(MappingType.ALL)
         case dagster.IdentityPartitionMapping():
@@ -68,22 +88,23 @@ def mapping_of(mapping: Any) -> Json:
         case dagster.LastPartitionMapping():
             return _typed(MappingType.LAST)
         case dagster.TimeWindowPartitionMapping():
-            offsets = {"startOffset": mapping.start_offset, "endOffset": mapping.end_offset}
+            offsets = {"startOffset": given.start_offset, "endOffset": given.end_offset}
             return {**_typed(MappingType.TIME_WINDOW), **{name: value for name, value in offsets.items() if value}}
         case dagster.StaticPartitionMapping():
-            return {**_typed(MappingType.STATIC), "static": _listed(mapping)}
-        case dagster.MultiToSingleDimensionPartitionMapping() if mapping.partition_dimension_name:
-            return {**_typed(MappingType.DIMENSION), "dimension": mapping.partition_dimension_name}
-    raise Uncompilable(f"a {type(mapping).__name__} says what belongs together in a way that no field can hold")
+            return {**_typed(MappingType.STATIC), "static": _listed(given)}
+        case dagster.MultiToSingleDimensionPartitionMapping():
+            name = given.partition_dimension_name
+            return {**_typed(MappingType.DIMENSION), "dimension": name} if name else {}
+    raise Uncompilable(f"a {type(given).__name__} says what belongs together in a way that no field can hold")
 
 
 def _typed(type_: MappingType) -> Json:
     return {"type": type_.value}
 
 
-def _listed(mapping: Any) -> Json:
+def _listed(static: Any) -> Json:
     """Give keys of the input, each with those that are built from it; Dagster keeps one key as text, many as a list."""
-    given = mapping.downstream_partition_keys_by_upstream_partition_key
+    given = static.downstream_partition_keys_by_upstream_partition_key
     if len(given) > MOST_MAPPED:
         raise Uncompilable(f"a StaticPartitionMapping of {len(given)} keys; a manifest lists {MOST_MAPPED} at most")
     return {key: [below] if isinstance(below, str) else sorted(below) for key, below in given.items()}
