@@ -1,0 +1,51 @@
+"""Definitions of Dagster, imported and run by a real kubelet, in an image without Upwell.
+
+Dagster itself comes with the volume of the data, in place of a big image that only this test would need.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster
+import pytest
+
+from cluster.kubectl import Kubectl
+from cluster.plane import ClusterPlane
+from dagster_shop import CLAIM, STORY, imported_into
+from expectations import play
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # Dagster warns of itself
+async def test_imported_definitions_are_observed_and_built_on_a_cluster(
+    kubectl: Kubectl,
+    server: str,
+    token_file: Path,
+    claim: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    volume = claim(CLAIM)
+    with_dagster(volume / "lib")
+    kubectl.apply(persistent_claim())
+    kubectl.apply_files(imported_into(tmp_path, "python:3.11-slim"))
+    for name in ("orders", "amounts", "total"):
+        kubectl.wait("asset", name, "Ready")
+    await play(STORY, ClusterPlane(server, token_file, kubectl.namespace, {CLAIM: volume}))
+
+
+def with_dagster(folder: Path) -> None:
+    """Install the Dagster that is tested into a folder."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(folder)]
+    subprocess.run([*pip, f"dagster=={dagster.__version__}"], check=True)
+
+
+def persistent_claim() -> dict[str, object]:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM}, "spec": spec}
