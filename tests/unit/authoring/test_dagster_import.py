@@ -243,6 +243,7 @@ defs = dg.Definitions(assets=[one, up])
 """
 
 
+BY_DAY = 'partitions_def=dg.DailyPartitionsDefinition("2026-01-01")'
 WINDOWS = {"timeWindow": {"cron": "0 0 * * *", "start": "2026-01-01"}}
 
 
@@ -400,7 +401,7 @@ def test_ready_made_conditions_are_policies(
         ('automation_condition=A.on_cron("@daily") | A.on_missing()', "automation condition"),
         ("auto_materialize_policy=dg.AutoMaterializePolicy.lazy()", "automation condition"),
         (
-            'partitions_def=dg.DailyPartitionsDefinition("2026-01-01"), automation_condition=A.on_cron("@daily")',
+            f'{BY_DAY}, automation_condition=A.on_cron("@daily")',
             "on_cron(), by partition",
         ),
         (
@@ -433,7 +434,7 @@ def test_what_has_no_counterpart_is_told(compiled: Compile, arguments: str, told
     ("arguments", "told"),
     [
         (
-            'partitions_def=dg.DailyPartitionsDefinition("2026-01-01"), automation_condition=A.eager()',
+            f"{BY_DAY}, automation_condition=A.eager()",
             "eager(), by partition",
         ),
         (
@@ -442,8 +443,12 @@ def test_what_has_no_counterpart_is_told(compiled: Compile, arguments: str, told
         ),
         ("output_required=False", "output that is not required"),
         ("is_virtual=True", "virtual asset"),
+        (
+            f"{BY_DAY}, freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1))",
+            "freshness policy, by partition",
+        ),
     ],
-    ids=["eager by partition", "backfills", "no output", "virtual"],
+    ids=["eager by partition", "backfills", "no output", "virtual", "freshness by partition"],
 )
 def test_what_is_not_the_same_is_told(compiled: Compile, arguments: str, told: str) -> None:
     assert [what for what, _ in rows(compiled(asset(arguments)), DIFFERS)] == [told]

@@ -76,7 +76,7 @@ class Assets:
             "deps": list(self._deps(node, where, cut if kind is RunKind.MATERIALIZE else None)),
             "partitions": cut,
             **(self._run(node, where, kind) if kind else {}),
-            "freshness": freshness_of(node, where, self.leftovers),
+            "freshness": freshness_of(node, where, cut, self.leftovers),
         }
         self._describe(node, where, kind)
         obj = make(Kind.ASSET, self.names[key_text(node.key)], self.namespace, spec)

@@ -78,8 +78,20 @@ def _lines(condition: Any) -> Iterator[tuple[str, str]]:
         yield from _lines(child)
 
 
-def freshness_of(node: Any, where: str, leftovers: Leftovers) -> Json | None:
-    """Give `freshness` of an asset."""
+def freshness_of(node: Any, where: str, cut: Json | None, leftovers: Leftovers) -> Json | None:
+    """Give `freshness` of an asset that is cut like this."""
+    found = _lag(node, where, leftovers)
+    if found and cut and "timeWindow" in cut:
+        leftovers.differs(
+            "freshness policy, by partition",
+            where,
+            "Dagster asks how old the newest success is; Upwell asks of each window whether its data came in time",
+            "set maximumLag to how long after the end of a window its data may take",
+        )
+    return found
+
+
+def _lag(node: Any, where: str, leftovers: Leftovers) -> Json | None:
     legacy, policy = node.legacy_freshness_policy, node.freshness_policy
     if legacy is not None and not legacy.cron_schedule:
         return {"maximumLag": write(legacy.maximum_lag_delta)}

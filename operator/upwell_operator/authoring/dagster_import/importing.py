@@ -39,7 +39,9 @@ def _imported(wanted: Wanted, now: datetime) -> Compiled:
     told = Leftovers()
     made = _made(dagsters, runs_of(wanted, code), wanted, told)
     if not made:
-        raise Uncompilable(f"{dagsters.function} defines no asset, so there is nothing to write")
+        raise Uncompilable(
+            f"{dagsters.function} defines no asset, so there is nothing to write; jobs of ops have no counterpart"
+        )
     found = checked(dagsters.source, made, code, wanted, now)
     report = page(found.source, _counts(made), told)
     return Compiled(found.source, made, code, found.notes, report)
