@@ -478,7 +478,7 @@ def test_an_older_freshness_policy_is_an_age_too(compiled: Compile) -> None:
 
 
 SOURCES = f"""{HEAD}
-@dg.observable_source_asset(automation_condition=A.on_cron("@daily"), metadata={{"a": 1}})
+@dg.observable_source_asset(automation_condition=A.on_missing(), metadata={{"a": 1}})
 def looked_at(): return dg.DataVersion("1")
 
 often = dg.SourceAsset("often", observe_fn=lambda: dg.DataVersion("1"), auto_observe_interval_minutes=15)
@@ -511,6 +511,30 @@ def test_sources_are_observed_and_what_nothing_runs_is_external(compiled: Compil
         ("code version", "asset spec"),
         ("metadata of a definition", "asset looked_at"),
     ]
+
+
+def test_sources_that_are_observed_by_a_cron_line_share_a_job(compiled: Compile) -> None:
+    found = compiled(f"""{HEAD}
+@dg.multi_observable_source_asset(specs=[
+    dg.AssetSpec("one", automation_condition=A.on_cron("@daily")),
+    dg.AssetSpec("two", automation_condition=A.on_cron("@daily")),
+    dg.AssetSpec("three", automation_condition=A.on_cron("0 6 * * *", "Europe/Lisbon")),
+], can_subset=True)
+def several(): ...
+
+@dg.asset(automation_condition=A.on_cron("@daily"))
+def built(): ...
+
+defs = dg.Definitions(assets=[several, built])
+""")
+    others = [one.obj for one in found.made if one.obj["kind"] != "Asset"]
+    assert [one["spec"] for one in others] == [
+        {"assets": ["three"]},
+        {"schedule": "0 6 * * *", "timeZone": "Europe/Lisbon", "job": {"name": others[0]["metadata"]["name"]}},
+        {"assets": ["one", "two"]},
+        {"schedule": "@daily", "job": {"name": others[2]["metadata"]["name"]}},
+    ]
+    assert rows(found, LEFT) == []
 
 
 def test_an_asset_made_from_its_own_past_does_not_list_itself(compiled: Compile) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from upwell.pod.dagster_run import dynamic_names, unlisted_inputs
 from upwell.protocol import RunKind
 from upwell_operator.authoring.dagster_import import computing
-from upwell_operator.authoring.dagster_import.automation import freshness_of, policy_of
+from upwell_operator.authoring.dagster_import.automation import cron_of, freshness_of, policy_of
 from upwell_operator.authoring.dagster_import.cuts import cut_of, mapping_of, misfit_of
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers
 from upwell_operator.authoring.dagster_import.reading import Dagsters
@@ -124,11 +124,11 @@ class Assets:
         if kind is RunKind.MATERIALIZE:
             policy = policy_of(node, where, self.leftovers)
             return {"codeVersion": node.code_version, "materialize": run, "autoMaterialize": policy}
-        if node.automation_condition is not None:
+        if node.automation_condition is not None and cron_of(node.automation_condition) is None:
             self.leftovers.left_out(
                 "automation condition",
                 where,
-                "a source is looked at by the clock, not by a condition",
+                "a source is looked at by the clock; of the conditions, on_cron() as it comes is one",
                 "give observe.every in an overlay, or an ObservationJob with a Schedule",
             )
         minutes = node.auto_observe_interval_minutes

@@ -27,9 +27,8 @@ def policy_of(node: Any, where: str, leftovers: Leftovers) -> Json | None:
     older = dagster.AutoMaterializePolicy.eager().to_automation_condition()
     if condition in (dagster.AutomationCondition.eager(), older):
         return _eager(node, where, leftovers)
-    for cron, zone in dict.fromkeys(_lines(condition)):
-        if condition == dagster.AutomationCondition.on_cron(cron, zone):
-            return _on_cron(node, where, leftovers, cron, zone)
+    if line := cron_of(condition):
+        return _on_cron(node, where, leftovers, *line)
     words = condition.get_label() or condition.name
     leftovers.left_out(
         "automation condition",
@@ -37,6 +36,14 @@ def policy_of(node: Any, where: str, leftovers: Leftovers) -> Json | None:
         f"{words}: of Dagster's conditions, eager() and on_cron() as they come have a counterpart",
         _NEAR,
     )
+    return None
+
+
+def cron_of(condition: Any) -> tuple[str, str] | None:
+    """Give the cron line and the time zone of an on_cron() as it comes; None for any other condition."""
+    for cron, zone in _lines(condition) if condition is not None else ():
+        if condition == dagster.AutomationCondition.on_cron(cron, zone):
+            return cron, zone
     return None
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from upwell_operator.authoring.code import code_of
 from upwell_operator.authoring.compiling import Compiled, Wanted, checked, runs_of
-from upwell_operator.authoring.dagster_import import assets, jobs, schedules, surroundings
+from upwell_operator.authoring.dagster_import import assets, jobs, looking, schedules, surroundings
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers, page
 from upwell_operator.authoring.dagster_import.reading import Dagsters, read
 from upwell_operator.authoring.naming import names_of
@@ -53,7 +53,7 @@ def _made(dagsters: Dagsters, runs: Runs, wanted: Wanted, told: Leftovers) -> li
     by_key = {one.obj["spec"]["key"]: one.obj for one in written}
     surroundings.tell(dagsters, told)
     listed = jobs.Jobs(dagsters, by_key, wanted.namespace, told)
-    return [*written, *listed.all(), *schedules.Schedules(listed).all()]
+    return [*written, *listed.all(), *schedules.Schedules(listed).all(), *looking.by_the_clock(listed)]
 
 
 def _counts(made: list[Made]) -> str:
