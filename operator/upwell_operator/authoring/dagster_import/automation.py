@@ -16,6 +16,8 @@ from upwell_operator.authoring.objects import Json
 from upwell_operator.resources.asset import Policy
 from upwell_operator.resources.duration import write
 
+ALL_STALE = "Upwell every partition that is stale or missing"
+BEGIN_LATER = "let spec.partitions.timeWindow.start begin later, where older windows are not to be built"
 _NEAR = "give autoMaterialize {policy: Eager} or {policy: Cron, cron: …} in an overlay, if one of them is near enough"
 
 
@@ -52,27 +54,23 @@ def _eager(node: Any, where: str, leftovers: Leftovers) -> Json:
         leftovers.differs(
             "eager(), by partition",
             where,
-            "Dagster builds the newest window only, Upwell every partition that is stale or missing",
-            "let spec.partitions.timeWindow.start begin later, where older windows are not to be built",
+            f"Dagster builds the newest window only, {ALL_STALE}",
+            BEGIN_LATER,
         )
     return {"policy": Policy.EAGER.value}
 
 
-def _on_cron(node: Any, where: str, leftovers: Leftovers, cron: str, zone: str) -> Json | None:
-    if node.is_partitioned:
-        leftovers.left_out(
-            "on_cron(), by partition",
-            where,
-            "what is built by partition is built as its inputs change, not at ticks of its own",
-            "set autoMaterialize: {policy: Eager} in an overlay, or request partitions with upwell materialize",
-        )
-        return None
+def _on_cron(node: Any, where: str, leftovers: Leftovers, cron: str, zone: str) -> Json:
     leftovers.differs(
         "on_cron()",
         where,
         "Dagster waits after a tick until every input was updated; Upwell builds at the tick what is stale",
         "observe or build the inputs before the tick; a tick stays open until the asset is fresh",
     )
+    if node.is_partitioned:
+        leftovers.differs(
+            "on_cron(), by partition", where, f"Dagster builds the newest window only, {ALL_STALE}", BEGIN_LATER
+        )
     line = {"policy": Policy.CRON.value, "cron": cron}
     return line if zone == "UTC" else {**line, "timeZone": zone}
 

@@ -11,6 +11,7 @@ from types import CodeType
 from typing import Any
 
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers
+from upwell_operator.authoring.dagster_import.reading import of_dagster
 
 _ANY_TAG = ("runs have no tags", "nothing, if only people read it")
 _TAGS = {
@@ -27,7 +28,7 @@ def code_of(node: Any) -> CodeType | None:
     for op in _ops(node):
         function = inspect.unwrap(getattr(op.compute_fn, "decorated_fn", op.compute_fn))
         code: CodeType | None = getattr(function, "__code__", None)
-        if code and str(getattr(function, "__module__", "")).partition(".")[0] != "dagster":
+        if code and not of_dagster(function):
             return code
     return None
 

@@ -6,13 +6,14 @@ assets together, which Upwell does not have; it is told.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from upwell_operator.authoring.dagster_import.assets import key_text
 from upwell_operator.authoring.dagster_import.leftovers import Leftovers
-from upwell_operator.authoring.dagster_import.reading import Dagsters
+from upwell_operator.authoring.dagster_import.reading import Dagsters, of_dagster
 from upwell_operator.authoring.naming import names_of
 from upwell_operator.authoring.objects import Json, Made, make
 from upwell_operator.resources.meta import Kind
@@ -121,9 +122,17 @@ class Jobs:
             "metadata": job.metadata,
             "owners": getattr(job, "owners", None),
             "retry policy": job._op_retry_policy,  # noqa: SLF001 - Dagster has no other way to ask
-            "run configuration": job.run_config or job.partitioned_config or job.config_mapping,
+            "run configuration": job.run_config or job.config_mapping or _configures(job.partitioned_config),
             "tags": {**job.tags, **(job.run_tags or {})},
         }
+
+
+def _configures(partitioned: Any) -> bool:
+    """Say whether somebody wrote a configuration by partition; Dagster makes an empty one for every partitioned job."""
+    if not partitioned:
+        return False
+    function = partitioned.run_config_for_partition_key_fn
+    return not of_dagster(function) or any(inspect.getclosurevars(function).nonlocals.values())
 
 
 _ONE_ASSET = "a run executes one asset, not the job"

@@ -83,5 +83,9 @@ def _variable(source: Source) -> str:
 
 
 def _holds_definitions(found: Any) -> bool:
-    kind = type(found)
-    return kind.__name__ in _KINDS and kind.__module__.partition(".")[0] == "dagster"
+    return type(found).__name__ in _KINDS and of_dagster(type(found))
+
+
+def of_dagster(thing: Any) -> bool:
+    """Say whether a class or a function is Dagster's own, and not its user's."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0] == "dagster"

@@ -11,21 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from upwell_operator.authoring.dagster_import.automation import ALL_STALE, BEGIN_LATER
 from upwell_operator.authoring.dagster_import.jobs import AROUND, Chosen, Jobs
+from upwell_operator.authoring.dagster_import.reading import of_dagster
 from upwell_operator.authoring.naming import names_of
 from upwell_operator.authoring.objects import Json, Made, make, scheduled
 from upwell_operator.resources.meta import Kind
 from upwell_operator.resources.selection import LONGEST
 
-_HOOKS = ("_should_execute", "_run_config_fn", "_tags_fn")
-_NEWEST = (
-    "each tick builds the newest partition, and Upwell's Schedules build no partitions",
-    "set autoMaterialize: {policy: Eager}, or run upwell materialize NAME --partitions … from a CronJob",
-)
-_DECIDES = (
-    "a function decides at each tick what runs, with which configuration, or whether anything does",
-    "write a Schedule without it; what must be decided belongs into the asset's own code",
-)
+_HOOKS = ("_run_config_fn", "_should_execute", "_tags_fn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,12 @@ class Schedules:
         """Write what a schedule observes, and what it builds: two Schedules, where it does both."""
         plain = _plain(one)
         if plain is None:
-            self._left_out("schedule with code of its own", where, *(_NEWEST if _is_dagsters(one) else _DECIDES))
+            self._left_out(
+                "schedule with code of its own",
+                where,
+                "a function decides at each tick what runs, with which configuration, or whether anything does",
+                "write a Schedule without it; what must be decided belongs into the asset's own code",
+            )
             return
         job = self.jobs.dagsters.repository.get_job(one.job_name)
         if not self.jobs.has_assets(job, where):
@@ -54,8 +53,9 @@ class Schedules:
         self._tell(one, plain, chosen, where)
         if chosen.observed:
             yield self._schedule(one, name, {"job": {"name": self.jobs.names()[job.name]}}, where)
-        if chosen.built and (selection := self._selection(chosen.built, where)):
-            what = {"materialize": {"selection": selection, "onlyStale": False}}
+        built = sorted((*chosen.built, *chosen.by_partition))
+        if built and (selection := self._selection(built, where)):
+            what = {"materialize": {"selection": selection, "onlyStale": bool(chosen.by_partition)}}
             yield self._schedule(one, f"{name}-build" if chosen.observed else name, what, where)
 
     def _schedule(self, one: Any, name: str, what: Json, where: str) -> Made:
@@ -65,7 +65,7 @@ class Schedules:
         obj = make(Kind.SCHEDULE, name, self.jobs.namespace, spec, one.description)
         return Made(obj, f"{where} in {source.shown()}", source.file)
 
-    def _selection(self, keys: tuple[str, ...], where: str) -> str | None:
+    def _selection(self, keys: list[str], where: str) -> str | None:
         text = " or ".join(f'key:"{key}"' for key in keys)
         if len(text) <= LONGEST:
             return text
@@ -91,16 +91,20 @@ class Schedules:
                 "remove suspend: true in an overlay, once Dagster no longer runs it; or set default_status to RUNNING",
             )
         if chosen.by_partition:
-            names = ", ".join(chosen.by_partition)
-            self._left_out("schedule of partitioned assets", where, f"{names}: {_NEWEST[0]}", _NEWEST[1])
-        if chosen.observed and chosen.built:
+            self.jobs.leftovers.differs(
+                "schedule of partitioned assets",
+                where,
+                f"Dagster builds the newest window at a tick, {ALL_STALE}, and of other assets what is stale",
+                BEGIN_LATER,
+            )
+        if chosen.observed and (chosen.built or chosen.by_partition):
             self.jobs.leftovers.differs(
                 "schedule that observes and builds",
                 where,
                 "two Schedules are written, which do not wait for each other",
                 "let the second one begin later, or set autoMaterialize: {policy: Eager} in its place",
             )
-        for what, value in _around(plain).items():
+        for what, value in _around(one, plain).items():
             if value:
                 self._left_out(f"{what} of a schedule", where, *AROUND[what])
 
@@ -109,35 +113,28 @@ def _is_stopped(one: Any) -> bool:
     return bool(one.default_status.value == "STOPPED")
 
 
-def _is_dagsters(one: Any) -> bool:
-    """Say whether the code of a schedule is Dagster's: that of build_schedule_from_partitioned_job."""
-    return _of_dagster(getattr(one._execution_fn, "decorated_fn", None))  # noqa: SLF001 - there is no other way to ask
-
-
-def _of_dagster(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).partition(".")[0] == "dagster"
-
-
 def _plain(one: Any) -> Any:
-    """Give a schedule as its author made it, if that is of Dagster's defaults only.
+    """Give the code of a schedule's configuration, if the schedule is made of Dagster's own code only.
 
-    None if it has code of its own; what is not understood counts as such. Dagster copies schedules, and a copy knows
-    the first one by the function that it shares with it.
+    None if it has code of its author's; what is not understood counts as such. Dagster copies schedules, and a copy
+    knows the first one by the function that it shares with it.
     """
     function = one._execution_fn  # noqa: SLF001 - Dagster has no other way to ask
-    if not inspect.isfunction(function):
-        return None
+    if not inspect.isfunction(function):  # that of build_schedule_from_partitioned_job, or of @schedule
+        decorated = getattr(function, "decorated_fn", None)
+        return decorated if of_dagster(decorated) else None
     original = inspect.getclosurevars(function).nonlocals.get("self")
-    return original if all(_of_dagster(getattr(original, name, None)) for name in _HOOKS) else None
+    hooks = [getattr(original, name, None) for name in _HOOKS]
+    return hooks[0] if all(of_dagster(hook) for hook in hooks) else None
 
 
-def _around(plain: Any) -> dict[str, Any]:
+def _around(one: Any, configured: Any) -> dict[str, Any]:
     """Give what a schedule says about its runs, by what it is."""
-    configured = inspect.getclosurevars(plain._run_config_fn).nonlocals  # noqa: SLF001 - see above
+    held = inspect.getclosurevars(configured).nonlocals
     return {
-        "environment variables": plain._environment_vars,  # noqa: SLF001 - see above
-        "metadata": plain.metadata,
-        "owners": getattr(plain, "owners", None),
-        "run configuration": configured.get("run_config"),
-        "tags": plain.tags,
+        "environment variables": one._environment_vars,  # noqa: SLF001 - see above
+        "metadata": one.metadata,
+        "owners": getattr(one, "owners", None),
+        "run configuration": held.get("run_config"),
+        "tags": held.get("tags") or one.tags,
     }
