@@ -12,9 +12,11 @@ from upwell.protocol import RunKind
 from upwell_operator.domain import cut as cutting
 from upwell_operator.domain import partition_ranges
 from upwell_operator.domain.actions import Planned
+from upwell_operator.domain.cut import is_open
 from upwell_operator.domain.deciding import TO_BUILD, decide, on_hold
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import requested_run
+from upwell_operator.domain.observed_partitions import checked
 from upwell_operator.domain.site import Build, Site, decided, start_runs
 from upwell_operator.domain.snapshot import Trigger, TriggerType
 from upwell_operator.errors import Rejected
@@ -51,9 +53,16 @@ def plan_request(here: Site, token: str) -> Planned:
 
 
 def _wanted(here: Site) -> list[str]:
-    """Give the partitions that a request means. Raises Rejected for what is none."""
-    written = here.asset.requested_partitions
+    """Give the partitions that a request means. Raises Rejected for what is none.
+
+    Of what is dynamic a request may name new ones: building them is how they come about.
+    """
+    written, cut = here.asset.requested_partitions, here.asset.partitions
     if written is not None:
-        return partition_ranges.read(written, list(here.cut.keys)[::-1])[::-1]
+        keys = list(here.cut.keys)[::-1]
+        if cut is not None and is_open(cut):
+            new = [key for key in partition_ranges.single(written) if key not in here.cut.keys]
+            keys += checked(cut, new, here.now)
+        return partition_ranges.read(written, keys)[::-1]
     stale = [key for key, verdict in here.cut.verdicts.items() if verdict.staleness in TO_BUILD]
     return here.cut.newest(stale, len(stale))

@@ -46,8 +46,7 @@ def by_request(asset: Asset, now: datetime) -> tuple[str, ...]:
     if asset.partitions is None:
         raise Rejected("partitions: the asset has no spec.partitions; ask for all of it")
     if is_open(asset.partitions):
-        words = tuple(dict.fromkeys(map(str.strip, text.split(partition_ranges.COMMA))))
-        return _fitting(_checked(asset.partitions, words, now))
+        return _fitting(checked(asset.partitions, partition_ranges.only_single(text), now))
     return _fitting(partition_ranges.read(text, list(partitions.keys(asset.partitions, now))))
 
 
@@ -58,7 +57,7 @@ def written(keys: Sequence[str]) -> str:
 
 def _chosen(job: ObservationJob, cut: Partitions, now: datetime) -> Sequence[str]:
     if job.partitions is PartitionsPolicy.KEYS:
-        return _checked(cut, job.keys, now)
+        return checked(cut, job.keys, now)
     if is_open(cut):
         words = "its partitions are dynamic, so nobody knows them beforehand"
         raise Rejected(f"{words}; use the policy Keys instead of {job.partitions}, or leave the asset out")
@@ -67,7 +66,8 @@ def _chosen(job: ObservationJob, cut: Partitions, now: datetime) -> Sequence[str
     return list(partitions.keys(cut, now))
 
 
-def _checked(cut: Partitions, keys: Sequence[str], now: datetime) -> Sequence[str]:
+def checked(cut: Partitions, keys: Sequence[str], now: datetime) -> Sequence[str]:
+    """Give keys back. Raises Rejected for one that a definition does not have."""
     wrong = next(filter(None, (partitions.problem(cut, key, now) for key in keys)), None)
     if wrong:
         raise Rejected(wrong)

@@ -18,9 +18,26 @@ def read(text: str, keys: Sequence[str]) -> list[str]:
     """Give the keys that a text names, each once, in the order of all. Raises Rejected with the word that is none."""
     places = {key: place for place, key in enumerate(keys)}
     wanted = set[str]()
-    for word in map(str.strip, text.split(COMMA)):
+    for word in _words(text):
         wanted.update(_one(word, keys, places))
     return [key for key in keys if key in wanted]
+
+
+def single(text: str) -> list[str]:
+    """Give the keys that a text names one by one, known or not, each once: no ranges, and not all."""
+    return [word for word in dict.fromkeys(_words(text)) if word != ALL and DOTS not in word]
+
+
+def only_single(text: str) -> list[str]:
+    """Give the keys that a text names, which must be nothing else. Raises Rejected."""
+    found = single(text)
+    if others := [word for word in _words(text) if word not in found]:
+        raise Rejected(f'partitions: "{others[0]}" takes keys that are known beforehand; name dynamic ones one by one')
+    return found
+
+
+def _words(text: str) -> list[str]:
+    return [*map(str.strip, text.split(COMMA))]
 
 
 def _one(word: str, keys: Sequence[str], places: dict[str, int]) -> Sequence[str]:

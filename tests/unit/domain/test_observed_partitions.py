@@ -124,6 +124,7 @@ def test_the_record_of_a_request_says_which() -> None:
 UNASKABLE = {
     "a key that is none": (REGIONS, "mars", '"mars" is no partition'),
     "a dynamic key of two": (OPEN, "a|b", "separates two dimensions"),
+    "a range of dynamic ones": (OPEN, "a..b", "takes keys that are known beforehand; name dynamic ones one by one"),
     "a partition of what is not cut": (None, "eu", "the asset has no spec.partitions"),
 }
 

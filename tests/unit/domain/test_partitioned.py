@@ -183,6 +183,20 @@ def test_what_is_dynamic_has_the_partitions_of_its_input() -> None:
     assert sorted(scene.built("clean")) == ["ana", "bo", "cy"]
 
 
+def test_a_request_may_name_a_new_partition_of_what_is_dynamic() -> None:
+    scene = a_scene(a_source("raw"), a_derived("clean", "raw", by=Dynamic(), eager=False))
+    scene.observe("raw", "v1")
+    scene.put(replace(scene.asset("clean"), request="1", requested_partitions="ana"))
+    assert scene.built("clean") == ["ana"]
+    scene.end_all()
+    assert scene.verdict("clean", "ana") is None
+    scene.put(replace(scene.asset("clean"), request="2", requested_partitions="bo,*"))
+    scene.end_all()
+    assert scene.built("clean") == ["ana", "bo", "ana"], "all that are known, and the new one"
+    scene.put(replace(scene.asset("clean"), request="3", requested_partitions="a|b"))
+    assert '"a|b" has a "|"' in scene.why("clean")[1]
+
+
 def test_partitions_that_do_not_fit_are_a_problem_that_says_what_to_do() -> None:
     scene = a_scene(a_source("raw", REGIONS), a_derived("clean", "raw", by=DAYS))
     problem = scene.world.graph.problem(a_ref("clean"))
