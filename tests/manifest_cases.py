@@ -101,6 +101,10 @@ RIGHT: dict[str, Json] = {
     "versions that nothing is built from": asset(
         quarantine=[{"dataVersion": "9f86d081", "reason": "half a file"}, {"dataVersion": "sha256:\u00fc a/b"}]
     ),
+    "a source with a guard": asset(
+        observe=PYTHON, guard={"holdWhen": "new.rows < 0.5 * old.rows", "message": "half of the rows are gone"}
+    ),
+    "an external asset with a guard": asset(guard={"holdWhen": "'rows' in new && new['row count'] == 0"}),
     "history, freshness and exports": asset(
         history={"events": 10, "age": "7d", "successfulRuns": 0, "failedRuns": 1},
         freshness={"maximumLag": "26h"},
@@ -362,6 +366,26 @@ WRONG: dict[str, Wrong] = {
     ),
     "a quarantine for a reason of two lines": Wrong(
         asset(quarantine=[{"dataVersion": "v1", "reason": "a\nb"}]), "spec.quarantine[0].reason", "this is one line"
+    ),
+    "a guard of what Upwell makes": Wrong(
+        asset(materialize=PYTHON, guard={"holdWhen": "new.rows == 0"}),
+        "spec.guard",
+        "remove guard, or put it on the input",
+    ),
+    "a guard of partitions": Wrong(
+        asset(partitions={"static": ["eu"]}, guard={"holdWhen": "new.rows == 0"}),
+        "spec.guard",
+        "remove guard, or partitions",
+    ),
+    "a guard that says nothing": Wrong(asset(guard={}), "spec.guard.holdWhen", "is missing", "Required value"),
+    "a guard of two lines": Wrong(
+        asset(guard={"holdWhen": "new.rows == 0\n|| true"}), "spec.guard.holdWhen", "an expression is one line of CEL"
+    ),
+    "a guard that goes on and on": Wrong(
+        asset(guard={"holdWhen": "new.rows == 0" + " || new.rows == 0" * 62}),
+        "spec.guard.holdWhen",
+        "from 1 to 1000 characters",
+        "Too long",
     ),
     "a group of two words": Wrong(asset(group="raw data"), "spec.group", "this is one word"),
     "an owner of two lines": Wrong(asset(owners=["a\nb"]), "spec.owners[0]", "this is one line"),

@@ -16,6 +16,7 @@ from redis_servers import Backend
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
 from upwell_operator.domain.decisions import Decision, Verb
 from upwell_operator.domain.snapshot import (
+    Arrived,
     AssetId,
     AssetState,
     Failure,
@@ -485,6 +486,55 @@ class TestRebuilding:
         ]
 
 
+class TestGuards:
+    """What a guard accepted is what those see who read the state; `arrived` is what it has not let through."""
+
+    ACCEPTED = AssetState("v1", at(1), accepted=True, figures='{"rows":100.0}')
+
+    async def test_without_a_guard_the_newest_version_is_the_current_one(self, store: Store) -> None:
+        await store.append([saw(1, "v1"), saw(2, "v2")])
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version, state.accepted, state.arrived) == ("v2", False, None)
+
+    async def test_what_was_accepted_stays_the_version_until_another_is(self, store: Store) -> None:
+        await store.append([saw(1, "v1")])
+        assert await store.accept(ORDERS, "v1", self.ACCEPTED)
+        assert await store.append([saw(2, "v2")]) == [CHANGED]
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version, state.version_changed_at, state.figures) == ("v1", at(1), self.ACCEPTED.figures)
+        assert state.arrived == Arrived("v2", at(2))
+        assert await store.accept(ORDERS, "v2", AssetState("v2", at(2), accepted=True))
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version, state.version_changed_at, state.figures, state.arrived) == ("v2", at(2), "", None)
+
+    async def test_what_was_judged_by_an_older_version_is_not_kept(self, store: Store) -> None:
+        await store.append([saw(1, "v1"), saw(2, "v2")])
+        assert not await store.accept(ORDERS, "v1", self.ACCEPTED)
+        assert not await store.accept(DAILY, "v1", self.ACCEPTED)
+        assert not (await store.states([ORDERS]))[ORDERS].accepted
+
+    async def test_without_a_guard_nothing_is_kept_any_more(self, store: Store) -> None:
+        await store.append([saw(1, "v1")])
+        await store.accept(ORDERS, "v1", self.ACCEPTED)
+        await store.append([saw(2, "v2")])
+        assert await store.accept(ORDERS, "v2", AssetState("v2", at(2)))
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version, state.accepted, state.figures) == ("v2", False, "")
+
+    async def test_an_emptied_redis_is_refilled_with_what_was_held(self, store: Store) -> None:
+        held = replace(self.ACCEPTED, arrived=Arrived("v2", at(2), "held"))
+        await store.restore([(ORDERS, held)])
+        assert (await store.states([ORDERS]))[ORDERS] == replace(held, arrived=Arrived("v2", at(2)))
+
+    async def test_what_came_since_is_held_against_what_the_status_remembers(self, store: Store) -> None:
+        await store.append([saw(9, "v3")])
+        await store.restore([(ORDERS, self.ACCEPTED)])
+        state = (await store.states([ORDERS]))[ORDERS]
+        assert (state.version, state.arrived) == ("v1", Arrived("v3", at(9)))
+        await store.restore([(ORDERS, AssetState("v0", at(0), accepted=True))])
+        assert (await store.states([ORDERS]))[ORDERS].version == "v1", "what is there is newer"
+
+
 class TestFencing:
     async def test_epochs_rise_and_the_older_operator_is_refused(self, store: Store) -> None:
         other = Store(Settings(redis_shards=store._keys.shards), store._link.client)
@@ -495,6 +545,7 @@ class TestFencing:
             store.decide([decision]),
             store.append([saw(1, "v1")]),
             store.restore([(ORDERS, AssetState("v"))]),
+            store.accept(ORDERS, "v", AssetState("v", accepted=True)),
             store.record_run(a_run(1)),
             store.put_log(Ref("shop", "r"), ""),
             store.trim(ORDERS, 1, timedelta(1)),

@@ -21,6 +21,7 @@ from upwell_operator.domain.snapshot import (
     AutoPolicy,
     ConcurrencyPolicy,
     Cron,
+    Guard,
     ObservationJob,
     Quarantined,
     Ref,
@@ -80,6 +81,8 @@ def accept_asset(resource: asset_model.Asset, spec: Json, status: Json) -> Asset
         kept_events=wanted.history.events,
         kept_for=wanted.history.age,
         quarantine=tuple(Quarantined(one.data_version, one.reason or "") for one in wanted.quarantine),
+        guard=Guard(wanted.guard.hold_when, wanted.guard.message or "") if wanted.guard else None,
+        released=meta.annotations.get(Annotation.RELEASED_VERSION),
         partitions=partitions.accept(wanted.partitions) if wanted.partitions else None,
         parallelism=(wanted.materialize and wanted.materialize.parallelism) or PARALLELISM,
     )

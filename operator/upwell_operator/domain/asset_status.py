@@ -12,6 +12,7 @@ from typing import Any
 
 from upwell.protocol import InputVersion, RunKind
 from upwell_operator.domain.conditions import Condition, merge, readiness, timestamp
+from upwell_operator.domain.guard_status import guard_status, remembered_guard
 from upwell_operator.domain.partition_status import failures, partition_counts
 from upwell_operator.domain.runs import read_time
 from upwell_operator.domain.snapshot import (
@@ -51,7 +52,7 @@ def asset_status(
     this object in this pass, if a person must act. Sizes are bounded: 10 causes, 10 runs, 1 KiB a message.
     """
     state, verdict = world.state(asset), world.verdicts[asset.ref]
-    conditions = [*_ready(world, asset, state, error), *_observed(asset, state), _fresh(verdict)]
+    conditions = [*_ready(world, asset, state, error), *_observed(asset, state), _fresh(verdict), *_held(state)]
     status: Json = {
         "observedGeneration": asset.generation,
         "conditions": merge(previous.get("conditions", ()), conditions, asset.generation, now),
@@ -71,10 +72,11 @@ def asset_status(
 def refused_status(previous: Json, generation: int, reason: Reason, words: str, now: datetime) -> Json:
     """Give the status of an object that could not be read at all: what was known of its data stays."""
     conditions = merge(previous.get("conditions", ()), readiness(reason, words), generation, now)
-    kept = [
-        one for one in previous.get("conditions", ()) if one["type"] in (ConditionType.FRESH, ConditionType.OBSERVED)
-    ]
+    kept = [one for one in previous.get("conditions", ()) if one["type"] in _OF_THE_DATA]
     return {**previous, "observedGeneration": generation, "conditions": [*conditions, *kept]}
+
+
+_OF_THE_DATA = (ConditionType.FRESH, ConditionType.OBSERVED, ConditionType.HELD)
 
 
 def _ready(world: World, asset: Asset, state: AssetState, error: tuple[Reason, str] | None) -> list[Condition]:
@@ -106,6 +108,12 @@ def _observed(asset: Asset, state: AssetState) -> list[Condition]:
 
 def _fresh(verdict: Verdict) -> Condition:
     return Condition(ConditionType.FRESH, verdict.fresh, verdict.reason.value, message(verdict))
+
+
+def _held(state: AssetState) -> list[Condition]:
+    if state.arrived is None or not state.arrived.held:
+        return []
+    return [Condition(ConditionType.HELD, "True", Reason.GUARD_HELD, state.arrived.held)]
 
 
 def _cron(asset: Asset, cron: Cron, tick: datetime | None, now: datetime) -> Json:
@@ -140,6 +148,7 @@ def _facts(state: AssetState) -> Json:
         "dataVersion": state.version,
         "shortVersion": state.version and state.version[:SHORT],
         "dataVersionChangedAt": _time(state.version_changed_at),
+        **guard_status(state),
         "lastObservation": _observation(state.observation),
         "lastMaterialization": _materialization(state.materialization),
         "lastFailure": _failure(state.failure),
@@ -197,6 +206,7 @@ def remembered_state(status: Json) -> AssetState:
         materialization=_remembered_materialization(made) if made else None,
         failure=Failure(_at(failed), RunKind(failed["kind"]), failed["run"], failed["message"]) if failed else None,
         partitions=(status.get("partitions") or {}).get("known", 0),
+        **remembered_guard(status),
     )
 
 

@@ -37,10 +37,14 @@ def inherited(ref: Ref, version: str | None, first: Cause) -> tuple[Barred, ...]
 
 
 def of_itself(asset: Asset, state: AssetState) -> list[Cause]:
-    """Say whether what the asset is now is quarantined itself; a derived one is nothing before it is materialized."""
+    """Say whether what the asset is now is quarantined itself; a derived one is nothing before it is materialized.
+
+    What it is now may be a version that its guard has not let through: one that was held, and rejected.
+    """
     if asset.kind is AssetKind.DERIVED and state.materialization is None:
         return []
-    found = [one for one in asset.quarantine if one.version == state.version]
+    now = state.arrived.version if state.arrived else state.version
+    found = [one for one in asset.quarantine if one.version == now]
     words = [f"its current data version is quarantined: {_named(asset, one)}" for one in found]
     return [because.own(Reason.VERSION_QUARANTINED, asset.ref, text) for text in words]
 

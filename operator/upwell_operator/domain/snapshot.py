@@ -87,6 +87,13 @@ class Quarantined(NamedTuple):
     reason: str = ""
 
 
+class Guard(NamedTuple):
+    """When a new data version is held back (CEL), and what that means, if somebody said it."""
+
+    hold_when: str
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One accepted Asset as the domain sees it."""
@@ -134,6 +141,9 @@ class Asset:
     kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     quarantine: tuple[Quarantined, ...] = ()
+    guard: Guard | None = None
+    released: str | None = None
+    """The data version that a person lets through, whatever the guard says of it."""
     kept_events: int = 1000
     kept_for: timedelta = timedelta(days=90)
     partitions: Partitions | None = None
@@ -190,11 +200,21 @@ class Slices:
     """Those that changed since the asset was last judged; None: any may have."""
 
 
+class Arrived(NamedTuple):
+    """A data version that a guard has not let through: whoever is below sees the one accepted before."""
+
+    version: str
+    since: datetime | None = None
+    held: str = ""
+    """Why it is held, in words; empty for one that is not judged yet, or that is quarantined."""
+
+
 @dataclass(frozen=True, slots=True)
 class AssetState:
     """What is known of an asset's data."""
 
     version: str | None = None
+    """The current version; where there is a guard, the newest that it accepted. All below go by it."""
     version_changed_at: datetime | None = None
     observation: Observation | None = None
     materialization: Materialization | None = None
@@ -207,6 +227,12 @@ class AssetState:
     """Whether fewer partitions are known than before Redis was emptied: of the others nobody knows what they are."""
     serial: str = ""
     """The newest change of a partition; empty before the first."""
+    accepted: bool = False
+    """Whether `version` is what a guard accepted."""
+    figures: str = ""
+    """The metadata that it was accepted with (JSON), if any is known."""
+    arrived: Arrived | None = None
+    """The newest version, where it is another one."""
     slices: Slices | None = field(default=None, compare=False, repr=False)
     """What is known of the partitions, where somebody must know; `serial` tells whether it is another."""
 

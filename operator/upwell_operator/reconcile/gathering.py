@@ -18,6 +18,7 @@ from upwell_operator.domain.lateness import by_window
 from upwell_operator.domain.snapshot import UNKNOWN_STATE, Asset, AssetId, AssetKind, AssetState, Ref, Slices
 from upwell_operator.domain.world import World
 from upwell_operator.errors import StoreUnavailable
+from upwell_operator.reconcile.guarding import Guards
 from upwell_operator.reconcile.mirror import Mirror, remembered
 from upwell_operator.store.partitions import Moved
 from upwell_operator.store.store import Store
@@ -31,6 +32,7 @@ class Gatherer:
 
     def __init__(self, world: World, mirror: Mirror, store: Store, refilled: Callable[[], None]) -> None:
         self._world, self._mirror, self._store, self._refilled = world, mirror, store, refilled
+        self._guards = Guards(world, mirror, store)
         self._unread: set[AssetId] = set()
         self.lost = asyncio.Event()
         """Set while the store is away."""
@@ -65,6 +67,7 @@ class Gatherer:
             try:
                 found = await self._read(ids)
                 states = {one: found.get(one, UNKNOWN_STATE) for one in ids}
+                states |= await self._guards.settle(states)
                 return self._take(states | await self._with_slices(states))
             except StoreUnavailable as error:
                 self.lost_store(error)

@@ -67,4 +67,6 @@ class Teller:
 
 def _bad(condition: Json) -> bool:
     """Say whether a person should look: being stale is news, and nothing wrong."""
+    if condition["type"] == ConditionType.HELD:
+        return True
     return bool(condition["status"] == "False" and condition["type"] != ConditionType.FRESH)

@@ -25,7 +25,7 @@ from upwell_operator.resources.meta import API_VERSION, ConditionType, Reason
 
 Json = dict[str, Any]
 PLURALS = {Subject.ASSET: "assets", Subject.OBSERVATION_JOB: "observationjobs", Subject.SCHEDULE: "schedules"}
-TOLD = (ConditionType.READY, ConditionType.FRESH, ConditionType.OBSERVED)
+TOLD = (ConditionType.READY, ConditionType.FRESH, ConditionType.OBSERVED, ConditionType.HELD)
 
 
 class Writer:
@@ -91,6 +91,6 @@ def turned(before: Json, after: Json) -> Iterator[Json]:
     """Give the conditions whose reason is another now, apart from those that say at first sight that all is well."""
     old = {one["type"]: one["reason"] for one in before.get("conditions") or ()}
     for one in after.get("conditions") or ():
-        first = one["type"] not in old and one["status"] != "False"
+        first = one["type"] not in old and one["status"] != "False" and one["type"] != ConditionType.HELD
         if one["type"] in TOLD and one["reason"] != old.get(one["type"]) and not first:
             yield one

@@ -17,6 +17,7 @@ from upwell.protocol import MAX_VERSION_CHARS
 from upwell_operator.resources.asset_status import AssetStatus
 from upwell_operator.resources.condition import Resource
 from upwell_operator.resources.duration import Duration
+from upwell_operator.resources.expression import Expression
 from upwell_operator.resources.model import Bool, Int, Model, Name, Namespace, Rule, Text, Unique
 from upwell_operator.resources.partitions import PartitionMapping, Partitions
 from upwell_operator.resources.pod import RunTemplate
@@ -167,6 +168,19 @@ class Quarantined(Model):
     reason: Line | None = Field(None, description="Why, for whoever is kept waiting by it, for example `half a file`.")
 
 
+class Guard(Model):
+    """What holds a new data version back, until a person has looked at it."""
+
+    hold_when: Expression = Field(
+        description="A new data version is held when this is true, or cannot be told, for example `new.rows < 0.5 * "
+        "old.rows`. In CEL: `new` and `old` are the metadata of the new version and of the one accepted before, "
+        "`newVersion` and `oldVersion` these versions. Numbers are doubles: `old.rows - 10.0`."
+    )
+    message: Line | None = Field(
+        None, description="What it means when a version is held, for example `less than half of the rows`."
+    )
+
+
 def _deps_differ(spec: AssetSpec) -> bool:
     return len({(dep.name, dep.namespace) for dep in spec.deps}) == len(spec.deps)
 
@@ -217,6 +231,22 @@ _SPEC_RULES = (
         cel="!has(self.codeVersion) || has(self.materialize)",
         holds=lambda spec: spec.code_version is None or spec.materialize is not None,
         path=".codeVersion",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
+        "a guard holds back what others bring, and Upwell makes this asset: let materialize fail when its result is "
+        "bad; remove guard, or put it on the input",
+        cel="!has(self.guard) || !has(self.materialize)",
+        holds=lambda spec: spec.guard is None or spec.materialize is None,
+        path=".guard",
+        reason="FieldValueForbidden",
+    ),
+    Rule(
+        "a guard judges one version by its metadata, and this asset has one for each partition; remove guard, or "
+        "partitions",
+        cel="!has(self.guard) || !has(self.partitions)",
+        holds=lambda spec: spec.guard is None or spec.partitions is None,
+        path=".guard",
         reason="FieldValueForbidden",
     ),
 )
@@ -290,6 +320,12 @@ class AssetSpec(Model):
         description="Data versions that nothing may be built from, for example `[{dataVersion: 9f86d081, reason: a bad "
         "file}]`. What was built from one, however far down, is stale (VersionQuarantined); what was built from an "
         "earlier version stays as it is until there is a later one.",
+    )
+    guard: Guard | None = Field(
+        None,
+        description="Which new data versions are held back, for example `{holdWhen: new.rows < 0.5 * old.rows}`: those "
+        "below see the version accepted before, until `upwell release`. On observed and external assets without "
+        "partitions.",
     )
     suspend: Bool = Field(
         default=False, description="Start no runs of this asset. What runs already goes on; freshness is still shown."

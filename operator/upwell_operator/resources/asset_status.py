@@ -121,6 +121,22 @@ class CronTicks(Model):
     observed_schedule: str | None = Field(None, description="The line and the zone that `activeSince` belongs to.")
 
 
+class HeldVersion(Model):
+    """A data version that the guard holds back."""
+
+    version: str = Field(description="The version, whole.")
+    since: datetime | None = Field(None, description="Since when the data has it.")
+    message: str = Field("", max_length=1024, description="Why it is held, with the figures and the ways out.")
+
+
+class GuardStatus(Model):
+    """What the guard keeps of the accepted version, so that it can judge when the store has lost it."""
+
+    figures: dict[str, str] = Field(
+        default_factory=dict, description="The metadata that `holdWhen` reads, each value as JSON."
+    )
+
+
 class AssetStatus(Status):
     """What Upwell knows of the data. Written by Upwell only."""
 
@@ -128,9 +144,13 @@ class AssetStatus(Status):
     kind: KindOfAsset | None = Field(
         None, description="Source (has `observe`), Derived (has `materialize`) or External (others report it)."
     )
-    data_version: str | None = Field(None, description="The current data version, whole.")
+    data_version: str | None = Field(
+        None, description="The current data version, whole; with a guard, the newest that it let through."
+    )
     short_version: str | None = Field(None, description="Its first 12 characters, for the column.")
     data_version_changed_at: datetime | None = Field(None, description="When the data version last changed.")
+    held: HeldVersion | None = Field(None, description="The newest version, while the guard holds it.")
+    guard: GuardStatus | None = Field(None, description="What the guard keeps of the accepted version.")
     last_observation: LastObservation | None = Field(
         None, description="The last observation that carried a data version."
     )

@@ -73,6 +73,8 @@ class Annotation(StrEnum):
     """On an Asset, written by users beside `requested-at`: which partitions; without it those that are not fresh."""
     REQUESTED_PARALLELISM = f"{GROUP}/requested-parallelism"
     """On an Asset, written by users beside `requested-at`: how many partitions are built at once for that request."""
+    RELEASED_VERSION = f"{GROUP}/released-version"
+    """On an Asset with a guard, written by users: the data version that it shall let through."""
     PARTITION = f"{GROUP}/partition"
     """The partition that the run builds, if it builds one."""
     OBSERVATION_JOB = f"{GROUP}/observation-job"
@@ -96,6 +98,8 @@ class ConditionType(StrEnum):
     """The asset is built from what its sources are now. Never touches Ready."""
     OBSERVED = "Observed"
     """The last observation of this source succeeded."""
+    HELD = "Held"
+    """Abnormal, present only while True: a guard holds the newest version back, and a person must decide."""
 
 
 class Reason(StrEnum):
@@ -166,6 +170,9 @@ class Reason(StrEnum):
     """The last observation failed; the version it had before is kept."""
     NEVER_OBSERVED = "NeverObserved"
     """No observation has been recorded yet."""
+    # For Held, True:
+    GUARD_HELD = "GuardHeld"
+    """`spec.guard` holds the newest version: those below see the one accepted before, until a person decides."""
 
 
 class Says(NamedTuple):
@@ -217,6 +224,7 @@ POLARITY: dict[Reason, tuple[Says, ...]] = {
     **_all((Says(ConditionType.OBSERVED, "True"),), Reason.OBSERVED),
     Reason.OBSERVATION_FAILED: (Says(ConditionType.OBSERVED, "False"), Says(ConditionType.FRESH, "Unknown")),
     Reason.NEVER_OBSERVED: (Says(ConditionType.OBSERVED, "Unknown"), Says(ConditionType.FRESH, "Unknown")),
+    **_all((Says(ConditionType.HELD, "True"),), Reason.GUARD_HELD),
 }
 """Every reason, with the conditions that it can stand in and their status there.
 

@@ -29,6 +29,7 @@ from upwell_operator.store.link import Call
 from upwell_operator.store.packing import (
     STATE_FIELDS,
     moment,
+    pack_accepted,
     pack_entry,
     pack_failure,
     pack_materialization,
@@ -96,6 +97,16 @@ class Appending(Chapter):
         await self._link.claim()
         await self._link.read([("HSET", keys.META, keys.RESTORED, timestamp(datetime.now(UTC)))])
         return sum(filled)
+
+    async def accept(self, id: AssetId, newest: str, state: AssetState) -> bool:  # noqa: A002 -- the word everywhere else
+        """Keep what a guard has accepted, `state.version`; or, if the state is not `accepted`, that there is no guard.
+
+        Says no, and keeps nothing, if the newest version is another one by now. Raises StoreUnavailable, Fenced.
+        """
+        at = self._keys.asset(id)
+        call = Call("accept", (at.state, at.epoch), (self._epoch, newest, *pack_accepted(state)))
+        (kept,) = await self._link.calls([call])
+        return bool(kept)
 
     async def is_empty(self) -> bool:
         """Say whether no `restore` has been made since Redis was last empty. Raises StoreUnavailable."""

@@ -45,7 +45,8 @@ Fields of `state`, all optional: v version, vt since, vl last seen, vn times, vr
 version, ot when, or by which run, os since, oc times in a row, oh digest of its metadata; m last materialization
 (JSON); f last failure (kind, space, JSON); fence largest fencing token taken; e id of the last event; keep events to
 keep; pa digest of the partitions' versions, pn how many are known, pw how many were known before Redis was emptied; ps
-id of the last entry of `moved`.
+id of the last entry of `moved`; gv version that a guard accepted, gt since, gm its figures (JSON): then `v` is the
+newest one, and those below go by gv.
 
 What bounds each: events, unchanged and versions are trimmed by count with every write, and by age by `trim`; uses by
 both with every write; seen, runs, logs, decisions and uses expire; feed and moved have a length; state, partitions,

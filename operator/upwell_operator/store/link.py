@@ -24,7 +24,7 @@ from upwell_operator.store import keys
 from upwell_operator.store.connect import Client, address, connect
 from upwell_operator.store.failures import mapped, translate
 
-SCRIPTS = ("append", "restore", "trim", "decide", "run", "log", "epoch")
+SCRIPTS = ("append", "accept", "restore", "trim", "decide", "run", "log", "epoch")
 AT_ONCE = 1000
 """Commands of one pipeline: packing ten thousand would keep the loop from everything else for a second."""
 ACKNOWLEDGE_MS = 2000

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -17,11 +18,11 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from upwell.protocol import Event, EventType, InputVersion, MetadataEntry, RunKind
-from upwell_operator.domain.snapshot import AssetState, Failure, Materialization, Observation
+from upwell_operator.domain.snapshot import Arrived, AssetState, Failure, Materialization, Observation
 from upwell_operator.domain.versions import pair_hash
 from upwell_operator.store.records import Append, PartitionVersion, StoredEvent
 
-STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence", "pn", "ps", "pw")
+STATE_FIELDS = ("v", "vt", "ov", "ot", "or", "os", "oc", "m", "f", "fence", "pn", "ps", "pw", "gv", "gt", "gm")
 """What `unpack_state` wants, in its order."""
 
 MAX_MESSAGE = 1024
@@ -106,13 +107,13 @@ def unpack_failure(text: str) -> Failure:
 
 def unpack_state(values: Sequence[str | None]) -> AssetState | None:
     """Read a state from the values of `STATE_FIELDS`; None if nothing is known."""
-    version, since, seen, at, run, seen_since, count, made, failed, fence, partitions, serial, before = values
+    version, since, seen, at, run, seen_since, count, made, failed, fence, partitions, serial, before, *guarded = values
     if version is None and seen is None and made is None and failed is None and fence is None:
         return None
     observation = None
     if seen is not None and at:
         observation = Observation(moment(at), seen, run or None, moment_or_none(seen_since), int(count or 1))
-    return AssetState(
+    state = AssetState(
         version=version,
         version_changed_at=moment_or_none(since),
         observation=observation,
@@ -123,24 +124,45 @@ def unpack_state(values: Sequence[str | None]) -> AssetState | None:
         lost=int(before or 0) > int(partitions or 0),
         serial=serial or "",
     )
+    return _as_accepted(state, *guarded)
+
+
+def _as_accepted(state: AssetState, version: str | None, since: str | None, figures: str | None) -> AssetState:
+    """Give a state as those below see it: where a guard has accepted a version, that is the current one."""
+    if version is None:
+        return state
+    arrived = Arrived(state.version, state.version_changed_at) if state.version not in (None, version) else None
+    changed = moment_or_none(since)
+    return replace(
+        state, version=version, version_changed_at=changed, accepted=True, figures=figures or "", arrived=arrived
+    )
 
 
 def pack_restore(state: AssetState) -> list[str]:
     """Write a state as the arguments of `restore.lua` from the version on."""
-    seen = state.observation
+    seen, newest = state.observation, state.arrived or Arrived(state.version or "", state.version_changed_at)
     observed = ["", "", "", "", ""]
     if seen:
         since = seen.unchanged_since or seen.time
         observed = [seen.version, timestamp(seen.time), seen.run or "", timestamp(since), str(seen.count)]
     return [
-        state.version or "",
-        timestamp(state.version_changed_at) if state.version_changed_at else "",
+        newest.version,
+        timestamp(newest.since) if newest.since else "",
         *observed,
         pack_materialization(state.materialization) if state.materialization else "",
         pack_failure(state.failure) if state.failure else "",
         str(state.fence),
         str(state.partitions),
+        *pack_accepted(state),
     ]
+
+
+def pack_accepted(state: AssetState) -> list[str]:
+    """Write what a guard has accepted: version, since when, figures; nothing where there is no guard."""
+    if not state.accepted:
+        return ["", "", ""]
+    since = timestamp(state.version_changed_at) if state.version_changed_at else ""
+    return [state.version or "", since, state.figures]
 
 
 def pack_versions(versions: Mapping[str, str]) -> str:

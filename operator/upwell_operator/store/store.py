@@ -1,7 +1,7 @@
 """`Store`: every verb of Upwell's memory, in one class made of chapters.
 
     opening            open  close  ping  raise_epoch                          here
-    taking             append  states  outcome  restore  is_empty              append.py
+    taking             append  states  outcome  accept  restore  is_empty      append.py
     what came of it    uses  built_from                                        uses.py
     partitions         partitions  partition_keys  moved                       partitions.py
     reading back       events  versions  decisions  decide  trim  undefined    history.py

@@ -63,6 +63,10 @@ WRONG_TOGETHER: dict[str, tuple[list[str], str]] = {
         [source("a", "key: sales/raw"), source("b", "key: sales/raw")],
         "15 Asset shop/b spec.key KeyConflict",
     ),
+    "a guard that does not compile": (
+        [source("a", "guard: {holdWhen: new.rows <}")],
+        "7 Asset shop/a spec.guard.holdWhen InvalidSpec",
+    ),
     "a job with a mix, by names": (
         [source("a"), derived("b"), written("ObservationJob", "look", "assets: [a, b]")],
         "20 ObservationJob shop/look spec.assets MixedSelection",

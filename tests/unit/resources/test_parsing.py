@@ -41,6 +41,26 @@ def test_a_dep_on_itself_by_namespace_is_refused_although_the_api_server_cannot_
         parse(Kind.ASSET, asset(deps=[{"name": "raw-orders", "namespace": "default"}]))
 
 
+GUARDS = {
+    "new.rows <": "it is no expression in CEL: at character 11, mismatched input",
+    "rows < 5.0": "it reads rows; there is new, newVersion, old, oldVersion",
+    "count(new.rows) > 1": "it calls count; there is contains,",
+    "new == old": "it reads no metadata by its name, as new.rows",
+    "new.rows.all(x, x > 1.0)": "all goes through a list, which may take for ever",
+    "size(new.rows . map(x, new.rows)) > 1": "map goes through a list",
+    "new.?rows": "unsupported syntax",
+}
+
+
+@pytest.mark.parametrize(("text", "says"), GUARDS.items())
+def test_a_guard_that_cannot_be_evaluated_is_refused_although_the_api_server_cannot_tell(text: str, says: str) -> None:
+    with pytest.raises(Stalled) as refused:
+        parse(Kind.ASSET, asset(guard={"holdWhen": text}))
+    assert refused.value.reason == Reason.INVALID_SPEC
+    assert str(refused.value).startswith(f'spec.guard.holdWhen: "{text}" cannot be used: ')
+    assert says in str(refused.value)
+
+
 def test_another_kind_or_version_is_refused() -> None:
     with pytest.raises(Stalled, match=r'apiVersion: "upwell\.dev/v2" is not known here; write upwell\.dev/v1alpha1'):
         parse(Kind.ASSET, asset() | {"apiVersion": "upwell.dev/v2"})

@@ -4,12 +4,13 @@
 -- KEYS  1 state  2 keys  3 epoch                                                              (one slot)
 -- ARGV  1 epoch or ''  2 key  3 version or ''  4 since  5 observed version or ''  6 when  7 run  8 since  9 times
 --       10 materialization (JSON) or ''  11 failure (kind, space, JSON) or ''  12 fencing token  13 partitions known
+--       14 version that a guard accepted or ''  15 since  16 its figures (JSON) or ''
 -- Gives 1 if anything was filled in, else 0; or the error FENCED.
 
 local refused = fenced(KEYS[3], ARGV[1])
 if refused then return refused end
 
-local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'fence', 'ot', 'vt', 'os', 'e', 'pn')
+local S = call('HMGET', KEYS[1], 'v', 'ov', 'm', 'f', 'fence', 'ot', 'vt', 'os', 'e', 'pn', 'gv')
 local set = {}
 local function put(...)
   for _, x in ipairs({...}) do set[#set + 1] = x end
@@ -29,6 +30,7 @@ if string.sub(ARGV[11], 1, 8) == 'observe ' then succeeded = S[2] end
 if ARGV[11] ~= '' and not S[4] and not succeeded then put('f', ARGV[11]) end
 -- The partitions themselves are lost: the version stays until as many have been seen again.
 if tonumber(ARGV[13]) > tonumber(S[10] or '0') then put('pw', ARGV[13]) end
+if ARGV[14] ~= '' and not S[11] then put('gv', ARGV[14], 'gt', ARGV[15], 'gm', ARGV[16]) end
 if tonumber(ARGV[12]) > tonumber(S[5] or '0') then put('fence', ARGV[12]) end
 
 if #set == 0 then return 0 end

@@ -1,0 +1,121 @@
+"""Guards at work: a state is read, and what its asset's guard says of a newer version is settled before anyone sees it.
+
+Whatever is below goes by `state.version`, so this is the one place where a version is held back. Level, not edge: a
+version that is held is judged again whenever its asset is looked at, by the spec as it is then; what is accepted is
+kept in the store. The metadata of a version is read from its events, and only while there is a version to judge.
+
+Limits: a version is looked for among the newest `LOOKED_THROUGH` events. The first version that a guard sees has
+nothing to be compared with, and is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from upwell.protocol import EventType
+from upwell_operator.domain.asset_status import remembered_state
+from upwell_operator.domain.guard import Figures, Judged, figures_of, held
+from upwell_operator.domain.guard_status import known, packed
+from upwell_operator.domain.snapshot import Arrived, Asset, AssetId, AssetState, Guard
+from upwell_operator.domain.world import World
+from upwell_operator.reconcile.mirror import Mirror
+from upwell_operator.resources.expression import labels
+from upwell_operator.store.store import Store
+
+LOOKED_THROUGH = 200
+_NAMING = (EventType.OBSERVATION, EventType.MATERIALIZATION)
+
+
+class Guards:
+    """Settles the states of assets that have a guard, or had one."""
+
+    def __init__(self, world: World, mirror: Mirror, store: Store) -> None:
+        self._world, self._mirror, self._store = world, mirror, store
+
+    async def settle(self, states: Mapping[AssetId, AssetState]) -> dict[AssetId, AssetState]:
+        """Give the states of those of these assets that are guarded, as all below shall see them.
+
+        Raises StoreUnavailable, Fenced.
+        """
+        settled = {}
+        for one, state in states.items():
+            ref = self._world.graph.by_id(one)
+            asset = self._world.graph.get(ref) if ref else None
+            if asset is not None and asset.guard is not None and state.version is not None:
+                settled[one] = await self._judge(asset, asset.guard, self._compared(asset, state))
+            elif asset is not None and state.accepted:
+                settled[one] = await self._unguard(one, state)
+        return settled
+
+    def _compared(self, asset: Asset, state: AssetState) -> AssetState:
+        """Give a state with the version that was accepted last: where the store has none, that of the status.
+
+        So what came into an emptied store is judged, and is not the first that its guard sees.
+        """
+        if state.accepted:
+            return state
+        before = remembered_state(self._mirror.status_of(asset.ref))
+        if before.version in (None, state.version):
+            return state
+        changed, newest = before.version_changed_at, _newest(state)
+        return replace(
+            state, version=before.version, version_changed_at=changed, figures=before.figures, arrived=newest
+        )
+
+    async def _judge(self, asset: Asset, guard: Guard, state: AssetState) -> AssetState:
+        arrived = state.arrived
+        if arrived is None:
+            return state if state.accepted else await self._accept(asset, guard, state)
+        if any(one.version == arrived.version for one in asset.quarantine):
+            return await self._keep(asset, state, arrived)
+        if arrived.version == asset.released:
+            return await self._accept(asset, guard, state)
+        new = Judged(arrived.version, await self._figures(asset.id, guard, arrived.version))
+        old = Judged(state.version or "", await self._old_figures(asset.id, guard, state))
+        why = held(guard, asset.key, new, old)
+        if not why:
+            return await self._accept(asset, guard, state)
+        return await self._keep(asset, state, arrived._replace(held=why))
+
+    async def _old_figures(self, one: AssetId, guard: Guard, state: AssetState) -> Figures:
+        """Give what is kept of the accepted version, and what its events say beside that."""
+        kept = known(state)
+        if all(label in kept for label in labels(guard.hold_when)):
+            return kept
+        return await self._figures(one, guard, state.version or "") | kept
+
+    async def _figures(self, one: AssetId, guard: Guard, version: str) -> dict[str, Any]:
+        """Give what the newest event of a version says, of those that say anything."""
+        page = await self._store.events(one, limit=LOOKED_THROUGH, types=_NAMING)
+        events = (each.event for each in page.items if each.event.data_version == version and not each.superseded)
+        return next((figures_of(guard, event.metadata) for event in events if event.metadata), {})
+
+    async def _accept(self, asset: Asset, guard: Guard, state: AssetState) -> AssetState:
+        newest = _newest(state)
+        figures = packed(await self._figures(asset.id, guard, newest.version))
+        passed = replace(_bare(state, newest), accepted=True, figures=figures)
+        return passed if await self._store.accept(asset.id, newest.version, passed) else state
+
+    async def _keep(self, asset: Asset, state: AssetState, arrived: Arrived) -> AssetState:
+        """Stay with what was accepted, and note that where the store has not got it."""
+        stays = replace(state, accepted=True, arrived=arrived)
+        if not state.accepted:
+            await self._store.accept(asset.id, arrived.version, stays)
+        return stays
+
+    async def _unguard(self, one: AssetId, state: AssetState) -> AssetState:
+        newest = _newest(state)
+        bare = _bare(state, newest)
+        return bare if await self._store.accept(one, newest.version, bare) else state
+
+
+def _newest(state: AssetState) -> Arrived:
+    return state.arrived or Arrived(state.version or "", state.version_changed_at)
+
+
+def _bare(state: AssetState, newest: Arrived) -> AssetState:
+    """Give a state at its newest version, as if there were no guard."""
+    version, since = newest.version, newest.since
+    return replace(state, version=version, version_changed_at=since, accepted=False, figures="", arrived=None)
