@@ -88,6 +88,11 @@ def version_of(asset: Object) -> str:
     return str(status_of(asset).get("dataVersion") or "")[:12]
 
 
+def held_of(asset: Object) -> str:
+    """Give the data version that an Asset's guard holds, whole; nothing when it holds none."""
+    return str((status_of(asset).get("held") or {}).get("version") or "")
+
+
 def deps_of(asset: Object) -> list[tuple[str, str]]:
     """Give the (namespace, name) of what an Asset is built from."""
     deps = asset.get("spec", {}).get("deps") or []

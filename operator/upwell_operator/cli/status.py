@@ -52,15 +52,15 @@ def table(assets: Sequence[of.Object], now: datetime, *, namespaces: bool = Fals
 
 
 def row(asset: of.Object, now: datetime) -> tuple[str, ...]:
-    """Give one asset's cells. An asset that is not accepted shows why, since its data is then beside the point."""
+    """Give one asset's cells. One that is not accepted, or of which a version is held, shows why."""
     status, fresh, ready = of.status_of(asset), of.condition_of(asset, "Fresh"), of.condition_of(asset, "Ready")
-    broken = ready.get("status") == "False"
+    beside = ready if ready.get("status") == "False" else of.condition_of(asset, "Held")
     return (
         of.key_of(asset),
         of.kind_of(asset),
         of.version_of(asset),
         fresh.get("status", ""),
-        f"{fresh.get('reason', '')} ({ready.get('reason')})".strip() if broken else fresh.get("reason", ""),
+        f"{fresh.get('reason', '')} ({beside.get('reason')})".strip() if beside else fresh.get("reason", ""),
         age((status.get("lastObservation") or {}).get("time"), now),
         age((status.get("lastMaterialization") or {}).get("time"), now),
     )

@@ -33,7 +33,8 @@ async def show(to: Connection, name: str, limit: int) -> None:
         (asset,) = await of.find(api, to.namespace, [name])
         found = await api.pages(f"{of.path_of(asset)}/versions", limit)
     barred = set(quarantined(asset))
-    emit(to.output, {"items": found}, lambda: table(found, barred, to.namespace, utc_now()) or ["No versions."])
+    lines = table(found, barred, to.namespace, utc_now(), held=of.held_of(asset), accepted=accepted(asset))
+    emit(to.output, {"items": found}, lambda: lines or ["No versions."])
 
 
 async def show_built_from(to: Connection, name: str, version: str) -> None:
@@ -68,12 +69,25 @@ def meant(text: str, among: Iterable[str], key: str) -> str:
     raise CommandError(f"no such version of {key} begins with {text!r}; see `upwell versions {key}`", Code.NOT_FOUND)
 
 
-def table(versions: Sequence[Mapping[str, Any]], barred: set[str], home: str, now: datetime) -> list[str]:
-    """Give a line a version."""
+def accepted(asset: of.Object) -> str:
+    """Give the version that an asset's guard accepted last; nothing where there is no guard."""
+    return str(of.status_of(asset).get("dataVersion") or "") if "guard" in asset.get("spec", {}) else ""
+
+
+def table(
+    versions: Sequence[Mapping[str, Any]],
+    barred: set[str],
+    home: str,
+    now: datetime,
+    *,
+    held: str = "",
+    accepted: str = "",
+) -> list[str]:
+    """Give a line a version; with a guard the current one is that which was `accepted` last."""
     rows = [
         (
             one["dataVersion"][:SHORT],
-            ", ".join(["current"] * one["current"] + ["quarantined"] * (one["dataVersion"] in barred)),
+            ", ".join(_states(one, barred, held, accepted)),
             age(one["firstSeen"], now),
             age(one["lastSeen"], now),
             one["times"],
@@ -83,6 +97,12 @@ def table(versions: Sequence[Mapping[str, Any]], barred: set[str], home: str, no
         for one in versions
     ]
     return columns(HEAD, rows)
+
+
+def _states(one: Mapping[str, Any], barred: set[str], held: str, accepted: str) -> list[str]:
+    version = one["dataVersion"]
+    current = version == accepted if accepted else one["current"]
+    return ["held"] * (version == held) + ["current"] * current + ["quarantined"] * (version in barred)
 
 
 def names(version: Mapping[str, Any], home: str) -> str:

@@ -28,6 +28,7 @@ from upwell_operator.server import (
     partitions,
     problems,
     quarantining,
+    releasing,
     report,
     runs,
     stream,
@@ -75,7 +76,7 @@ def routed(lifespan: Any = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     # The order matters: a name with slashes in it may end in /events, but not in /observe.
-    for module in (ingest, report, runs, versions, partitions, assets, acting, quarantining, graph, stream):
+    for module in (ingest, report, runs, versions, partitions, assets, acting, quarantining, releasing, graph, stream):
         app.include_router(module.router)
     for path, endpoint in (("/healthz", live), ("/readyz", ready), ("/metrics", metrics)):
         app.add_api_route(path, endpoint, tags=["health"], methods=["GET"], response_class=Response)

@@ -30,6 +30,7 @@ VERBS = [
     "observe",
     "materialize",
     "quarantine",
+    "release",
     "lint",
     "compile",
     "dev",

@@ -1,4 +1,4 @@
-"""Verbs that ask for something: observe, materialize, quarantine."""
+"""Verbs that ask for something: observe, materialize, quarantine, release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs; t
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    for verb in (observe, materialize, quarantine):
+    for verb in (observe, materialize, quarantine, release):
         app.command()(user_verb(verb))
 
 
@@ -120,3 +120,19 @@ def quarantine(
     if release and reason:
         raise CommandError("a --reason is for a quarantine; leave it out with --release", Code.USAGE)
     asyncio.run(edit(to, asset, version, reason, release=release))
+
+
+def release(
+    to: Connection,
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Name or key of an asset with a guard.")],
+    version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The version that must be the held one, or how it begins.")
+    ] = None,
+) -> None:
+    """Let the data version pass that a guard holds.
+
+    What is built from the asset is stale with it, and built where its policy says so. To reject it, quarantine it.
+    """
+    from upwell_operator.cli.releasing import release as let_pass
+
+    asyncio.run(let_pass(to, asset, version))
