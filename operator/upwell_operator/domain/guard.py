@@ -4,7 +4,7 @@ What cannot be told is held: a figure that is missing, a comparison of a text wi
 nothing is known of the accepted version. decisions/0026 tells what follows.
 
 Limits: numbers are doubles, as in JSON, so `0.5 * old.rows` holds for rows that were counted; a value that takes more
-than `VALUE_CHARS` as JSON is no figure, and is left out, which keeps an evaluation short.
+than `VALUE_CHARS` as JSON, or is nested deeper than `NESTED`, is left out: so an evaluation is short.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from upwell_operator.resources.expression import compiled, labels
 
 Figures = Mapping[str, Any]
 """Metadata by label, each value as JSON has it, but for numbers, which are all doubles."""
-VALUE_CHARS = 4096
+VALUE_CHARS, NESTED = 4096, 20
 _SHOWN_CHARS = 40
 _MOST_SHOWN = 5
 _ERROR_CHARS = 200
@@ -35,24 +35,41 @@ class Judged(NamedTuple):
     figures: Figures
 
 
+class _NoFigureError(ValueError):
+    """A value that is too long, or nested too deep, to be compared."""
+
+
 def figures_of(guard: Guard, metadata: Mapping[str, MetadataEntry]) -> dict[str, Any]:
     """Give those entries of an event's metadata that a guard reads."""
-    read = {label: _value(metadata[label]) for label in labels(guard.hold_when) if label in metadata}
-    return {label: value for label, value in read.items() if len(written(value)) <= VALUE_CHARS}
+    found = {}
+    for label in labels(guard.hold_when):
+        with suppress(KeyError, _NoFigureError):
+            found[label] = _figure(metadata[label])
+    return found
 
 
-def _value(entry: MetadataEntry) -> Any:
-    """Give an entry's value: what JSON has no number for is a text on the wire."""
-    with suppress(TypeError, ValueError):
-        return float(entry.value) if entry.type in ("int", "float") else _doubles(entry.value)
+def _figure(entry: MetadataEntry) -> Any:
+    value = _doubles(_number(entry), NESTED)
+    if len(written(value)) > VALUE_CHARS:
+        raise _NoFigureError
+    return value
+
+
+def _number(entry: MetadataEntry) -> Any:
+    """Give an entry's value; numbers that JSON has not are texts on the wire."""
+    if entry.type in ("int", "float") and isinstance(entry.value, str):
+        with suppress(ValueError):
+            return float(entry.value)
     return entry.value
 
 
-def _doubles(value: Any) -> Any:
+def _doubles(value: Any, room: int) -> Any:
+    if isinstance(value, list | dict) and not room:
+        raise _NoFigureError
     if isinstance(value, list):
-        return [_doubles(one) for one in value]
+        return [_doubles(one, room - 1) for one in value]
     if isinstance(value, dict):
-        return {name: _doubles(one) for name, one in value.items()}
+        return {name: _doubles(one, room - 1) for name, one in value.items()}
     return _double(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

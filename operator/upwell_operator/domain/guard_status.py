@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from upwell_operator.domain.conditions import timestamp
@@ -34,9 +35,12 @@ def remembered_guard(status: Json) -> Json:
     held, figures = status.get("held"), (status.get("guard") or {}).get("figures") or {}
     if not held and not figures:
         return {}
-    read = packed({name: json.loads(text) for name, text in figures.items()})
+    read = {}
+    for name, text in figures.items():
+        with suppress(ValueError):  # somebody else has written there
+            read[name] = json.loads(text)
     arrived = Arrived(held["version"], read_time(held.get("since")), held.get("message", "")) if held else None
-    return {"accepted": True, "figures": read, "arrived": arrived}
+    return {"accepted": True, "figures": packed(read), "arrived": arrived}
 
 
 def known(state: AssetState) -> Json:

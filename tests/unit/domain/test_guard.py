@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from builders import NOW, a_graph, a_state, an_asset
 from upwell.protocol import MetadataEntry
 from upwell_operator.domain.asset_status import asset_status, refused_status, remembered_state
-from upwell_operator.domain.guard import VALUE_CHARS, Judged, figures_of, held
+from upwell_operator.domain.guard import NESTED, VALUE_CHARS, Judged, figures_of, held
 from upwell_operator.domain.guard_status import FIGURE_CHARS, MOST_FIGURES, guard_status, known, packed
 from upwell_operator.domain.snapshot import Arrived, Guard
 from upwell_operator.domain.staleness import propagate
@@ -91,6 +93,12 @@ HELD: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         {},
         "version v2 has no metadata 'table'",
     ),
+    "a value that is nested too deep": (
+        "size(new.deep) > 1",
+        {"deep": json.loads("[" * (NESTED + 1) + "]" * (NESTED + 1))},
+        {},
+        "version v2 has no metadata 'deep'",
+    ),
     "a label that is put together": (
         "new['ro' + 'ws'] < 1 || newVersion == ''",
         {"rows": 0},
@@ -166,8 +174,21 @@ def test_what_is_nested_too_deep_is_refused(text: str) -> None:
         compiled(text)
 
 
-def test_a_number_that_is_none_is_what_it_is() -> None:
-    assert figures_of(Guard("new.rows == 'many'"), {"rows": MetadataEntry("int", "many")}) == {"rows": "many"}
+NUMBERS = {
+    "a count": (MetadataEntry("int", 3), 3.0),
+    "one that JavaScript would round": (MetadataEntry("int", str(2**60)), float(2**60)),
+    "one that is no number": (MetadataEntry("float", "-Infinity"), -math.inf),
+    "a text": (MetadataEntry("text", "3"), "3"),
+    "what is none at all": (MetadataEntry("int", "many"), "many"),
+    "nothing": (MetadataEntry("null", None), None),
+    "a bool": (MetadataEntry("bool", True), True),
+}
+
+
+@pytest.mark.parametrize(("entry", "value"), NUMBERS.values(), ids=NUMBERS)
+def test_a_number_is_a_double_however_it_is_written(entry: MetadataEntry, value: object) -> None:
+    figures = figures_of(Guard("new.rows == old.rows"), {"rows": entry, "other": entry})
+    assert (figures, type(figures["rows"])) == ({"rows": value}, type(value))
 
 
 class TestStatus:
@@ -205,6 +226,10 @@ class TestStatus:
         assert guard_status(a_state("v1")) == {"guard": None, "held": None}
         assert guard_status(a_state("v1", accepted=True, arrived=Arrived("v2", NOW)))["held"] is None, "it is rejected"
         assert not remembered_state({"dataVersion": "v1"}).accepted
+
+    def test_figures_that_somebody_else_has_written_there_are_left_out(self) -> None:
+        status = {"dataVersion": "v1", "guard": {"figures": {"rows": "many", "size": "1"}}}
+        assert known(remembered_state(status)) == {"size": 1}
 
     def test_what_is_shown_of_figures_is_bounded(self) -> None:
         many = {f"n{number}": 1.0 for number in range(MOST_FIGURES + 3)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -59,6 +61,15 @@ def test_a_guard_that_cannot_be_evaluated_is_refused_although_the_api_server_can
     assert refused.value.reason == Reason.INVALID_SPEC
     assert str(refused.value).startswith(f'spec.guard.holdWhen: "{text}" cannot be used: ')
     assert says in str(refused.value)
+
+
+def test_the_expressions_of_the_page_about_guards_can_be_written() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "hold-a-suspicious-version.md"
+    _, _, text = page.read_text(encoding="utf8").partition("## Write an expression")
+    expressions = [found[1].replace("\\|", "|") for found in re.finditer(r"^\| .* \| `(.*)` \|$", text, re.MULTILINE)]
+    assert len(expressions) == 6
+    for one in expressions:
+        assert parse(Kind.ASSET, asset(guard={"holdWhen": one}))
 
 
 def test_another_kind_or_version_is_refused() -> None:
