@@ -10,6 +10,7 @@ nothing to be compared with, and is accepted.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,8 @@ from upwell_operator.resources.expression import labels
 from upwell_operator.store.store import Store
 
 LOOKED_THROUGH = 200
+AT_ONCE = 32
+"""Assets judged at the same time: each takes a few round trips, and a thousand sources may change together."""
 _NAMING = (EventType.OBSERVATION, EventType.MATERIALIZATION)
 
 
@@ -39,15 +42,26 @@ class Guards:
 
         Raises StoreUnavailable, Fenced.
         """
-        settled = {}
-        for one, state in states.items():
-            ref = self._world.graph.by_id(one)
-            asset = self._world.graph.get(ref) if ref else None
-            if asset is not None and asset.guard is not None and state.version is not None:
-                settled[one] = await self._judge(asset, asset.guard, self._compared(asset, state))
-            elif asset is not None and state.accepted:
-                settled[one] = await self._unguard(one, state)
+        guarded = [(asset, states[one]) for one in states if (asset := self._guarded(one, states[one]))]
+        settled: dict[AssetId, AssetState] = {}
+        for place in range(0, len(guarded), AT_ONCE):
+            some = guarded[place : place + AT_ONCE]
+            judged = await asyncio.gather(*(self._settle(asset, state) for asset, state in some))
+            settled |= {asset.id: state for (asset, _), state in zip(some, judged, strict=True)}
         return settled
+
+    def _guarded(self, one: AssetId, state: AssetState) -> Asset | None:
+        """Give the asset of some data if it has a guard, or had one, and there is anything to judge."""
+        ref = self._world.graph.by_id(one)
+        asset = self._world.graph.get(ref) if ref else None
+        if asset is None or state.version is None:
+            return None
+        return asset if asset.guard is not None or state.accepted else None
+
+    async def _settle(self, asset: Asset, state: AssetState) -> AssetState:
+        if asset.guard is None:
+            return await self._unguard(asset.id, state)
+        return await self._judge(asset, asset.guard, self._compared(asset, state))
 
     def _compared(self, asset: Asset, state: AssetState) -> AssetState:
         """Give a state with the version that was accepted last: where the store has none, that of the status.

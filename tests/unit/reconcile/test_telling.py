@@ -65,6 +65,7 @@ async def test_nothing_to_tell_is_told_at_once(teller: Teller) -> None:
     [
         pytest.param(turned("UpstreamDataChanged"), False, id="stale is news"),
         pytest.param(turned("RunFailed", "Ready"), True, id="not ready is a warning"),
+        pytest.param(turned("GuardHeld", "Held", "True"), True, id="a held version is a warning"),
         pytest.param(turned("Ready", "Ready", "True"), False, id="ready again"),
     ],
 )

@@ -161,6 +161,7 @@ def condition(kind: str, status: str, reason: str) -> dict[str, str]:
         pytest.param(
             [condition("Observed", "True", "Observed")], [condition("Observed", "True", "Observed")], [], id="the same"
         ),
+        pytest.param([], [condition("Held", "True", "GuardHeld")], ["GuardHeld"], id="Held is there only while True"),
         pytest.param([], [condition("Stalled", "True", "InvalidSpec")], [], id="Stalled repeats Ready"),
     ],
 )
