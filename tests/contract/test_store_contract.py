@@ -507,6 +507,20 @@ class TestGuards:
         state = (await store.states([ORDERS]))[ORDERS]
         assert (state.version, state.version_changed_at, state.figures, state.arrived) == ("v2", at(2), "", None)
 
+    async def test_among_its_versions_the_accepted_one_is_the_current_one(self, store: Store) -> None:
+        await store.append([saw(1, "v1"), saw(2, "v0"), saw(3, "v1")])
+        await store.accept(ORDERS, "v1", AssetState("v1", at(3), accepted=True))
+        await store.append([saw(4, "v2")])
+        page = await store.versions(ORDERS)
+        assert [(one.version, one.current) for one in page.items] == [
+            ("v2", False),
+            ("v1", True),
+            ("v0", False),
+            ("v1", False),
+        ]
+        rest = await store.versions(ORDERS, (await store.versions(ORDERS, limit=1)).cursor)
+        assert [(one.version, one.current) for one in rest.items] == [("v1", False), ("v0", False), ("v1", False)]
+
     async def test_what_was_judged_by_an_older_version_is_not_kept(self, store: Store) -> None:
         await store.append([saw(1, "v1"), saw(2, "v2")])
         assert not await store.accept(ORDERS, "v1", self.ACCEPTED)

@@ -33,7 +33,7 @@ async def show(to: Connection, name: str, limit: int) -> None:
         (asset,) = await of.find(api, to.namespace, [name])
         found = await api.pages(f"{of.path_of(asset)}/versions", limit)
     barred = set(quarantined(asset))
-    lines = table(found, barred, to.namespace, utc_now(), held=of.held_of(asset), accepted=accepted(asset))
+    lines = table(found, barred, to.namespace, utc_now(), held=of.held_of(asset))
     emit(to.output, {"items": found}, lambda: lines or ["No versions."])
 
 
@@ -69,25 +69,14 @@ def meant(text: str, among: Iterable[str], key: str) -> str:
     raise CommandError(f"no such version of {key} begins with {text!r}; see `upwell versions {key}`", Code.NOT_FOUND)
 
 
-def accepted(asset: of.Object) -> str:
-    """Give the version that an asset's guard accepted last; nothing where there is no guard."""
-    return str(of.status_of(asset).get("dataVersion") or "") if "guard" in asset.get("spec", {}) else ""
-
-
 def table(
-    versions: Sequence[Mapping[str, Any]],
-    barred: set[str],
-    home: str,
-    now: datetime,
-    *,
-    held: str = "",
-    accepted: str = "",
+    versions: Sequence[Mapping[str, Any]], barred: set[str], home: str, now: datetime, *, held: str = ""
 ) -> list[str]:
-    """Give a line a version; with a guard the current one is that which was `accepted` last."""
+    """Give a line a version."""
     rows = [
         (
             one["dataVersion"][:SHORT],
-            ", ".join(_states(one, barred, held, accepted)),
+            ", ".join(_states(one, barred, held)),
             age(one["firstSeen"], now),
             age(one["lastSeen"], now),
             one["times"],
@@ -99,10 +88,9 @@ def table(
     return columns(HEAD, rows)
 
 
-def _states(one: Mapping[str, Any], barred: set[str], held: str, accepted: str) -> list[str]:
+def _states(one: Mapping[str, Any], barred: set[str], held: str) -> list[str]:
     version = one["dataVersion"]
-    current = version == accepted if accepted else one["current"]
-    return ["held"] * (version == held) + ["current"] * current + ["quarantined"] * (version in barred)
+    return ["held"] * (version == held) + ["current"] * one["current"] + ["quarantined"] * (version in barred)
 
 
 def names(version: Mapping[str, Any], home: str) -> str:

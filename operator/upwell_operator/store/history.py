@@ -73,14 +73,18 @@ class History(Chapter):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[VersionSpan]:
-        """Give a page of the versions an asset has had, the current one first. Raises StoreUnavailable."""
+        """Give a page of the versions an asset has had, the newest first. Raises StoreUnavailable.
+
+        The newest is the current one; with a guard, that is the newest span of the version that was
+        accepted last, if the first page has it.
+        """
         at = self._keys.asset(id)
-        state, rows = await self._link.read(
-            [("HMGET", at.state, "v", "vt", "vl", "vn", "vr"), _newest(at.versions, cursor, limit + 1)]
+        (*newest, accepted), rows = await self._link.read(
+            [("HMGET", at.state, "v", "vt", "vl", "vn", "vr", "gv"), _newest(at.versions, cursor, limit + 1)]
         )
         spans = [(place, _span([fields[name] for name in "vabnr"])) for place, fields in rows]
-        if cursor is None and state[0] is not None:
-            spans.insert(0, ("+", replace(_span(state), current=True)))
+        if cursor is None and newest[0] is not None:
+            spans = _marked([("+", _span(newest)), *spans], accepted or newest[0])
         shown = spans[:limit]
         return Page(tuple(span for _, span in shown), shown[-1][0] if len(spans) > limit else None)
 
@@ -162,6 +166,12 @@ def _newest(stream: str, cursor: str | None, count: int, oldest: str = "-") -> t
 def _place(entry_id: str) -> tuple[int, int]:
     ms, _, sequence = entry_id.partition("-")
     return int(ms), int(sequence)
+
+
+def _marked(spans: list[tuple[str, VersionSpan]], current: str) -> list[tuple[str, VersionSpan]]:
+    """Mark the newest span of a version as what the asset is now."""
+    now = next((place for place, span in spans if span.version == current), "")
+    return [(place, replace(span, current=place == now)) for place, span in spans]
 
 
 def _span(values: Sequence[str | None]) -> VersionSpan:

@@ -42,17 +42,10 @@ def test_a_version_says_when_it_was_seen_and_what_came_of_it() -> None:
     ]
 
 
-@pytest.mark.parametrize(("held", "state"), [("v2", "held"), ("", "quarantined")], ids=["held", "rejected"])
-def test_with_a_guard_the_current_version_is_the_accepted_one(held: str, state: str) -> None:
-    found = [a_version("v2", current=True), a_version("v1")]
-    lines = versions.table(found, set() if held else {"v2"}, "shop", NOW, held=held, accepted="v1")
-    assert [row[:2] for row in cells(lines)] == [["v2", state], ["v1", "current"]]
-
-
-def test_the_accepted_version_is_asked_for_only_where_there_is_a_guard() -> None:
-    asset: dict[str, Any] = {"status": {"dataVersion": "v1"}}
-    assert versions.accepted({**asset, "spec": {"guard": {}}}) == "v1"
-    assert versions.accepted(asset) == ""
+def test_a_version_that_is_held_says_so() -> None:
+    found = [a_version("v2"), a_version("v1", current=True)]
+    lines = versions.table(found, set(), "shop", NOW, held="v2")
+    assert [row[:2] for row in cells(lines)] == [["v2", "held"], ["v1", "current"]]
 
 
 NAMES = {
