@@ -18,17 +18,23 @@ kubernetes. Anything that is none of these is a bug: exponential backoff for tha
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
 
 class UpwellError(Exception):
     """Base of every error that Upwell raises on purpose; its text is written for a person."""
 
 
 class Stalled(UpwellError):
-    """A person must act. `reason` is one of `resources.meta.Reason`."""
+    """A person must act, or wait until `again`, if that is given. `reason` is one of `resources.meta.Reason`."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, again: datetime | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.again = again
 
 
 class Waiting(UpwellError):

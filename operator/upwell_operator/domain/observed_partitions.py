@@ -28,14 +28,16 @@ MOST_BYTES = 100_000
 def by_policy(job: ObservationJob, asset: Asset, now: datetime) -> tuple[str, ...] | None:
     """Give the partitions of an asset that a run of a job looks at now; None: whichever the function likes.
 
-    None of a cut asset that has no partition yet are (). Raises Stalled(InvalidSpec) for keys that it does not have.
+    None of a cut asset that has no partition yet are (). Raises Stalled(InvalidSpec) for keys that it does not have; it
+    says when the next window is over, since that one may be meant.
     """
     if job.partitions is None or asset.partitions is None:
         return None
     try:
         return _fitting(_chosen(job, asset.partitions, now))
     except Rejected as error:
-        raise Stalled(Reason.INVALID_SPEC, f"spec.partitions: asset {asset.ref.name}: {error}") from error
+        again = partitions.changes_at(asset.partitions, now)
+        raise Stalled(Reason.INVALID_SPEC, f"spec.partitions: asset {asset.ref.name}: {error}", again) from error
 
 
 def by_request(asset: Asset, now: datetime) -> tuple[str, ...]:

@@ -149,7 +149,7 @@ class Pass:
         try:
             planned = plan(self._world, Kind(key.subject.value), key.ref, now)
         except Stalled as error:
-            return Planned(), error
+            return Planned(wake=error.again), error
         for job, run in _job_runs(planned):
             self._world.starting.setdefault(job, set()).add(run)  # whoever is planned after this one knows of it
         return planned, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -90,6 +91,12 @@ def test_a_job_that_asks_for_what_is_not_there_says_so(
     with pytest.raises(Stalled, match=says) as error:
         planned(definition, policy, keys)
     assert error.value.reason == Reason.INVALID_SPEC
+
+
+def test_a_job_that_names_a_window_too_early_is_looked_at_again_once_the_next_one_is_over() -> None:
+    with pytest.raises(Stalled) as error:
+        planned(DAYS, KEYS, ("2026-11-22",))
+    assert error.value.again == datetime(2026, 11, 23, tzinfo=UTC)
 
 
 # ---------------------------------------------------------------- by request

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -569,6 +570,20 @@ async def test_a_schedule_is_looked_at_again_at_its_next_tick(bench: Bench) -> N
     due = bench.mind.queue._due[schedule_key("hourly")]
     assert 1700 < due - asyncio.get_running_loop().time() <= 1800
     assert START.minute == 0
+
+
+async def test_a_job_refused_for_a_window_too_early_is_looked_at_again_when_that_is_over(bench: Bench) -> None:
+    days = {"timeWindow": {"cron": "@daily", "start": f"{START:%Y-%m-%d}"}}
+    await bench.apply(
+        a_source("days", partitions=days),
+        an_observation_job("early", "days", partitions={"policy": "Keys", "keys": [f"{START:%Y-%m-%d}"]}),
+    )
+    await bench.settle()
+    assert (await bench.condition("early", "Ready", "observationjobs"))[:2] == ("False", "InvalidSpec")
+    due = bench.mind.queue._due[job_key("early")]
+    tomorrow = START.replace(hour=0, minute=0) + timedelta(days=1)
+    wait = due - asyncio.get_running_loop().time()
+    assert wait == pytest.approx((tomorrow - START).total_seconds(), abs=100)
 
 
 # ---------------------------------------------------------------- history
