@@ -181,6 +181,12 @@ WRONG: dict[str, Wrong] = {
     "keys of a job for all partitions": Wrong(
         job(assets=["a"], partitions={"policy": "All", "keys": ["eu"]}), "spec.partitions.keys", "and no other does"
     ),
+    "more partitions than a job can name": Wrong(
+        job(assets=["a"], partitions={"policy": "Keys", "keys": [f"k{number}" for number in range(1001)]}),
+        "spec.partitions.keys",
+        "has 1001 entries; at most 1000 are allowed",
+        "Too many",
+    ),
     "a policy for partitions that is none": Wrong(
         job(assets=["a"], partitions={"policy": "Newest"}),
         "spec.partitions.policy",
