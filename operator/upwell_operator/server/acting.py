@@ -25,6 +25,7 @@ from upwell_operator.server.answers import Json
 from upwell_operator.server.asking import Name, Namespace, Person, TheFace
 from upwell_operator.server.face import Face
 from upwell_operator.server.finding import need
+from upwell_operator.server.overtaking import unless_overtaken
 from upwell_operator.server.partitions import keys_of
 from upwell_operator.server.problems import Problem, documented
 
@@ -54,7 +55,10 @@ class Requested(BaseModel):
 async def observe(
     namespace: Namespace, name: Name, face: TheFace, who: Person, partitions: NamedPartitions = None
 ) -> Json:
-    """Ask for one observation of a source; of one that is cut, of some of its partitions, or of those that it likes."""
+    """Ask for one observation of a source; of one that is cut, of some of its partitions, or of those that it likes.
+
+    While a request for other partitions is not taken up yet, the answer is 409: the later one would replace it.
+    """
     return await _ask_asset(face, who, namespace, name, "observe", partitions)
 
 
@@ -93,13 +97,19 @@ async def _ask_asset(
     parallelism: int | None = None,
 ) -> Json:
     await face.rights.demand(who, "patch", Kind.ASSET.plural, namespace, name)
-    asset = await need(face, Kind.ASSET, namespace, name)
-    check_verb(asset, verb)
-    check_askable(Kind.ASSET, asset)
-    keys = await _named(face, asset, partitions)
     at_once = None if parallelism is None else str(parallelism)
     more = {Annotation.REQUESTED_PARTITIONS.value: partitions, Annotation.REQUESTED_PARALLELISM.value: at_once}
-    return await _ask(face, Kind.ASSET, namespace, name, more, keys)
+
+    async def ask_once() -> Json:
+        asset = await need(face, Kind.ASSET, namespace, name)
+        check_verb(asset, verb)
+        check_askable(Kind.ASSET, asset)
+        keys = await _named(face, asset, partitions)
+        if verb == "observe":
+            check_replaces_nothing(asset, partitions)
+        return await _ask(face, Kind.ASSET, namespace, name, more, keys, asset["metadata"]["resourceVersion"])
+
+    return await unless_overtaken(ask_once)
 
 
 async def _named(face: Face, asset: Object, text: str | None) -> list[str] | None:
@@ -121,6 +131,20 @@ def check_verb(asset: Object, verb: str) -> None:
     remedy = f"ask it to {other}" if spec.get(other) is not None else "report its events from outside"
     what = f"The Asset {asset['metadata']['name']!r} has no spec.{verb}"
     raise Problem(422, f"cannot-{verb}", f"{what}, so Upwell cannot {verb} it; add one, or {remedy}.")
+
+
+def check_replaces_nothing(asset: Object, partitions: str | None) -> None:
+    """Refuse a request beside one for other partitions that is not taken up yet. Raises Problem (409).
+
+    There is one annotation, so the later request would take the place of the earlier one, and its partitions be lost.
+    """
+    notes, name = asset["metadata"].get("annotations") or {}, asset["metadata"]["name"]
+    token, earlier = notes.get(Annotation.REQUESTED_AT.value), notes.get(Annotation.REQUESTED_PARTITIONS.value)
+    if token in (None, (asset.get("status") or {}).get("lastHandledRequest")) or earlier == partitions:
+        return
+    what = f"partitions {earlier}" if earlier else "no partitions in particular"
+    detail = f"The Asset {name!r} is asked to observe {what} (request {token}), and that is not taken up yet."
+    raise Problem(409, "asked-already", f"{detail} Ask again in a moment; `upwell why {name}` says what it waits for.")
 
 
 def check_askable(kind: Kind, obj: Object) -> None:
@@ -145,9 +169,11 @@ async def _ask(
     name: str,
     more: Mapping[str, str | None] = NOTHING_MORE,
     keys: list[str] | None = None,
+    version: str | None = None,
 ) -> Json:
     token = new_token(face.clock())
-    patch = {"metadata": {"annotations": {Annotation.REQUESTED_AT.value: token, **more}}}
+    seen = {} if version is None else {"resourceVersion": version}
+    patch = {"metadata": {**seen, "annotations": {Annotation.REQUESTED_AT.value: token, **more}}}
     await face.cluster.patch(kind.plural, namespace, name, patch)
     named = {} if keys is None else {"partitions": keys}
     return Json({"kind": kind, "namespace": namespace, "name": name, "token": token, **named}, 202)

@@ -13,18 +13,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from upwell_operator.cluster.port import Caller, Object
-from upwell_operator.errors import Conflict
 from upwell_operator.resources.meta import Kind
 from upwell_operator.server.answers import Json
 from upwell_operator.server.asking import Name, Namespace, Person, TheFace, Version
 from upwell_operator.server.face import Face
 from upwell_operator.server.finding import need
+from upwell_operator.server.overtaking import unless_overtaken
 from upwell_operator.server.problems import Problem, documented
 
 router = APIRouter(tags=["requests"], responses=documented(401, 403, 404, 409, 422, 503))
 
-TRIES = 8
-"""How often an edit is made again because the object had changed; then the caller hears of the conflict."""
 Listed = list[dict[str, Any]]
 Why = Annotated[str | None, Query(max_length=253, description="Why, for whoever is kept waiting by it.")]
 
@@ -63,12 +61,7 @@ async def release(*, namespace: Namespace, name: Name, face: TheFace, who: Perso
 
 async def _edit(face: Face, who: Caller, place: tuple[str, str], change: Callable[[Listed], Listed]) -> Json:
     await face.rights.demand(who, "patch", Kind.ASSET.plural, *place)
-    for _ in range(TRIES - 1):
-        try:
-            return await _edit_once(face, place, change)
-        except Conflict:
-            continue
-    return await _edit_once(face, place, change)
+    return await unless_overtaken(lambda: _edit_once(face, place, change))
 
 
 async def _edit_once(face: Face, place: tuple[str, str], change: Callable[[Listed], Listed]) -> Json:

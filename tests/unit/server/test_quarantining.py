@@ -8,7 +8,7 @@ import pytest
 
 from server_world import NAMESPACE, World
 from upwell_operator.errors import Conflict
-from upwell_operator.server.quarantining import TRIES
+from upwell_operator.server.overtaking import TRIES
 
 PATH = "/v1/assets/shop/raw-orders"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -311,9 +312,31 @@ async def test_an_observation_may_be_asked_of_some_partitions(world: World) -> N
     notes = (await world.cluster.get("assets", NAMESPACE, "sales"))["metadata"]["annotations"]
     assert notes[Annotation.REQUESTED_PARTITIONS] == "us"
     assert (await world.post(f"{path}?partitions=mars")).status_code == 422
+    await _take_up(world, "sales")
     await world.post(path)
     notes = (await world.cluster.get("assets", NAMESPACE, "sales"))["metadata"]["annotations"]
     assert [*notes] == [Annotation.REQUESTED_AT], "the next request is about no partition in particular"
+
+
+async def _take_up(world: World, name: str) -> None:
+    """Answer a request, as the operator does."""
+    asset = await world.cluster.get("assets", NAMESPACE, name)
+    handled = {"lastHandledRequest": asset["metadata"]["annotations"][Annotation.REQUESTED_AT]}
+    await world.cluster.patch_status("assets", NAMESPACE, name, {"status": handled})
+
+
+async def test_a_request_for_other_partitions_never_takes_the_place_of_one_that_is_not_taken_up(world: World) -> None:
+    look = {"python": {"function": "shop:sales"}, "image": "shop:1"}
+    await _apply(world, an_asset_object("sales", observe=look, partitions={"static": ["eu", "us"]}))
+    path = "/v1/assets/shop/sales/observe"
+    both = await asyncio.gather(world.post(f"{path}?partitions=us"), world.post(f"{path}?partitions=eu"))
+    assert sorted(answer.status_code for answer in both) == [202, 409]
+    (refused,) = (answer.json() for answer in both if answer.status_code == 409)
+    assert "is asked to observe partitions" in refused["detail"]
+    assert (await world.post(path)).status_code == 409, "one for no partition in particular would lose them too"
+    await _take_up(world, "sales")
+    assert [(await world.post(path)).status_code for _ in range(2)] == [202, 202], "one run answers both"
+    assert "no partitions in particular" in (await world.post(f"{path}?partitions=eu")).json()["detail"]
 
 
 async def test_a_backfill_of_what_is_no_partition_is_refused_before_anything_is_asked(world: World) -> None:
