@@ -13,9 +13,10 @@ from typing import Any, Iterable, Sequence
 from upwell.calling import multi_of, results_of, run_function
 from upwell.context import AssetExecutionContext, Run
 from upwell.definitions import AssetDefinition, MultiAssetDefinition, definition_of
-from upwell.errors import InvalidValue
+from upwell.errors import InvalidValue, WrongType
 from upwell.ids import new_ulid, now_rfc3339
 from upwell.keys import AssetKey
+from upwell.partitions import checked_partition
 from upwell.protocol import Event, EventType, RunKind
 from upwell.versions import derive
 from upwell.wire import encode
@@ -44,9 +45,13 @@ class ExecuteInProcessResult:
         return versions[-1] if versions else None
 
 
-def observe(assets: Sequence[Any], *, raise_on_error: bool = True) -> ExecuteInProcessResult:
+def observe(
+    assets: Sequence[Any], *, partition_keys: Sequence[str] = (), raise_on_error: bool = True
+) -> ExecuteInProcessResult:
     """Observe source assets. Raises what a function raises unless `raise_on_error` is False.
 
+    `partition_keys` is what `context.partition_keys` gives to each function that observes one asset (WrongType and
+    InvalidValue for what is no key).
     A selection that holds assets without an observe function is refused whole (InvalidValue), naming them.
     """
     several, single = _sorted_out(assets)
@@ -55,7 +60,7 @@ def observe(assets: Sequence[Any], *, raise_on_error: bool = True) -> ExecuteInP
         raise InvalidValue(
             f"cannot observe: {', '.join(others)} (no observe function); observe() takes observable source assets only"
         )
-    return _Session(raise_on_error).run(several, single)
+    return _Session(raise_on_error, partitions=_keys(partition_keys)).run(several, single)
 
 
 def materialize(
@@ -67,6 +72,13 @@ def materialize(
     Raises what a function raises unless `raise_on_error` is False; then what is downstream of a failure is not run.
     """
     return _Session(raise_on_error, partition_key).run(*_sorted_out(assets))
+
+
+def _keys(partition_keys: Any) -> tuple[str, ...]:
+    """Give partitions to look at. Raises WrongType for one key alone, whose letters would be taken for keys."""
+    if isinstance(partition_keys, str):
+        raise WrongType(f"partition_keys is a list, not {partition_keys!r:.100}; write [{partition_keys!r:.100}]")
+    return tuple(map(checked_partition, partition_keys))
 
 
 def _sorted_out(assets: Sequence[Any]) -> tuple[list[MultiAssetDefinition], list[AssetDefinition]]:
@@ -84,8 +96,8 @@ def _sorted_out(assets: Sequence[Any]) -> tuple[list[MultiAssetDefinition], list
 class _Session:
     """One call of `observe` or `materialize`."""
 
-    def __init__(self, raise_on_error: bool, partition: str | None = None) -> None:
-        self._raise, self._partition = raise_on_error, partition
+    def __init__(self, raise_on_error: bool, partition: str | None = None, partitions: tuple[str, ...] = ()) -> None:
+        self._raise, self._partition, self._partitions = raise_on_error, partition, partitions
         self._run_id = new_ulid()
         self._events: list[Event] = []
         self._versions: dict[AssetKey, str | None] = {}
@@ -123,7 +135,7 @@ class _Session:
         """Run one function, and record its result or its failure."""
         inputs = {str(key): self._versions.get(key) for key in definition.deps}
         partition = self._partition if definition.kind is RunKind.MATERIALIZE else None
-        run = Run(self._run_id, definition.kind, partition=partition)
+        run = Run(self._run_id, definition.kind, partition=partition, partitions=self._partitions)
         context = AssetExecutionContext((definition.key,), run, self._emit, inputs)
         try:
             event = run_function(definition.function, context)

@@ -291,6 +291,21 @@ def test_the_partitions_that_a_run_is_about_are_those_it_looks_at_or_the_one_it_
     assert keys(RunKind.MATERIALIZE, partition="eu") == ("eu",)
 
 
+def test_an_observation_on_a_laptop_may_be_told_which_partitions_to_look_at() -> None:
+    @observable_source_asset(partitions_def=StaticPartitionsDefinition(["eu", "us"]))
+    def sales(context: AssetExecutionContext) -> DataVersionsByPartition:
+        return DataVersionsByPartition({key: DataVersion("v") for key in context.partition_keys or ["all"]})
+
+    def looked_at(**told: Any) -> list[str]:
+        (event,) = observe([sales], **told).events
+        return [*event.partitions]
+
+    assert looked_at() == ["all"]
+    assert looked_at(partition_keys=["us"]) == ["us"]
+    with pytest.raises(WrongType, match="partition_keys is a list, not 'us'; write"):
+        looked_at(partition_keys="us")
+
+
 def test_a_run_of_a_whole_asset_has_no_partition_key_and_says_so() -> None:
     seen: list[bool] = []
 
