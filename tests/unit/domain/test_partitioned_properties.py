@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -148,6 +149,10 @@ def do(draw: st.DataObject, scene: Scene, assets: list[Asset]) -> None:
         observe(draw, scene, draw.draw(st.sampled_from([one for one in assets if one.kind is AssetKind.SOURCE])))
 
 
+LONG = pytest.mark.timeout(300)
+"""A thousand graphs take half a minute; with every branch counted on a busy machine, three times that."""
+
+
 def observe(draw: st.DataObject, scene: Scene, source: Asset) -> None:
     version = draw.draw(st.sampled_from(["v1", "v2"]))
     if source.partitions is None:
@@ -157,6 +162,7 @@ def observe(draw: st.DataObject, scene: Scene, source: Asset) -> None:
     scene.observe(source.ref.name, version, *draw.draw(st.lists(st.sampled_from(known), min_size=1, max_size=4)))
 
 
+@LONG
 @settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(a_graph(), st.data())
 def test_verdicts_of_partitions_are_what_looking_at_everything_says(assets: list[Asset], data: st.DataObject) -> None:
@@ -167,6 +173,7 @@ def test_verdicts_of_partitions_are_what_looking_at_everything_says(assets: list
         check(scene, assets)
 
 
+@LONG
 @settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(a_graph(), st.data())
 def test_once_all_is_quiet_what_is_eager_is_fresh_or_has_failed_or_waits(
