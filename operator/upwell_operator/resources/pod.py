@@ -57,7 +57,10 @@ class Container(Model):
 class EnvVar(Model):
     """One environment variable."""
 
-    name: VariableName = Field(description="Name of the variable. Names that begin with UPWELL_ are Upwell's own.")
+    name: VariableName = Field(
+        description="Name of the variable. Names that begin with UPWELL_ are Upwell's own; "
+        "UPWELL_CONFIG has the values of a function's Config, as JSON."
+    )
     value: Annotated[str, Field(strict=True, max_length=65536)] | None = Field(
         None, description='The value as text; numbers and true/false need quotes: "3".'
     )

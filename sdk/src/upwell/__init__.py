@@ -8,8 +8,8 @@ Names, arguments and meaning are Dagster's. A decorated function is still a func
 
 from typing import TYPE_CHECKING, Any
 
-from upwell.context import AssetExecutionContext
-from upwell.decorators import asset, multi_observable_source_asset, observable_source_asset
+from upwell.context import AssetExecutionContext, OpExecutionContext
+from upwell.decorators import asset, multi_observable_source_asset, observable_source_asset, op
 from upwell.definitions import AssetSpec, AutoMaterializePolicy
 from upwell.events import AssetMaterialization, AssetObservation, MaterializeResult, ObserveResult
 from upwell.keys import AssetKey
@@ -18,6 +18,7 @@ from upwell.versions import DataVersion, DataVersionsByPartition
 
 if TYPE_CHECKING:
     from upwell.collection import Definitions
+    from upwell.config import Config
     from upwell.execution import ExecuteInProcessResult, materialize, observe
     from upwell.jobs import AssetJobDefinition, DefaultScheduleStatus, ScheduleDefinition, define_asset_job
     from upwell.partition_definitions import (
@@ -51,6 +52,7 @@ __all__ = [
     "AssetSelection",
     "AssetSpec",
     "AutoMaterializePolicy",
+    "Config",
     "DailyPartitionsDefinition",
     "DataVersion",
     "DataVersionsByPartition",
@@ -64,6 +66,7 @@ __all__ = [
     "MonthlyPartitionsDefinition",
     "MultiPartitionsDefinition",
     "ObserveResult",
+    "OpExecutionContext",
     "PartitionsDefinition",
     "ScheduleDefinition",
     "StaticPartitionsDefinition",
@@ -82,10 +85,12 @@ __all__ = [
     "multi_observable_source_asset",
     "observable_source_asset",
     "observe",
+    "op",
 ]
 
 
 _RARE = {
+    "Config": "config",
     "Definitions": "collection",
     "ExecuteInProcessResult": "execution",
     "observe": "execution",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
 from upwell.context import AssetExecutionContext
-from upwell.definitions import MARK, AssetDefinition, MultiAssetDefinition
+from upwell.definitions import MARK, AssetDefinition, MultiAssetDefinition, takes_config
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import AssetMaterialization, AssetObservation, AssetResult, MaterializeResult, ObserveResult
 from upwell.keys import AssetKey
@@ -65,7 +65,8 @@ def results_of(function: Callable[..., Any], context: AssetExecutionContext) -> 
 
 
 def _called(function: Callable[..., Any], context: AssetExecutionContext) -> Any:
-    returned = function(context) if takes_context(function) else function()
+    given = [context] if takes_context(function) else []
+    returned = function(*given, **_configured(function, context))
     return _await(returned) if inspect.iscoroutine(returned) else returned
 
 
@@ -103,12 +104,23 @@ def _event(returned: AssetResult, context: AssetExecutionContext, key: AssetKey)
     return event
 
 
+def _configured(function: Callable[..., Any], context: AssetExecutionContext) -> dict[str, Any]:
+    """Give the argument `config`, if the function takes one. Raises InvalidValue for values that do not fit it."""
+    if not takes_config(function):
+        return {}
+    from upwell.config import config_type, configured  # noqa: PLC0415 - few functions take one
+
+    return {"config": configured(config_type(function), context.run.config)}
+
+
 def takes_context(function: Callable[..., Any]) -> bool:
-    """Tell whether the function takes an argument. Raises WrongType if it needs more than one."""
+    """Tell whether the function takes an argument besides its `config`. Raises WrongType if it needs more than one."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
     except ValueError:  # some builtins do not say
         return False
+    if takes_config(function):
+        parameters = [p for p in parameters if p.name != "config"]
     takes = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
     needed = [p.name for p in takes if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
     needed += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
@@ -136,7 +148,7 @@ def _judge(function: Callable[..., Any], returned: Any, context: AssetExecutionC
     observes = context.run.kind is RunKind.OBSERVE
     if observes and isinstance(returned, DataVersion):
         returned = ObserveResult(data_version=returned)
-    elif not observes and returned is None:
+    elif not observes and (returned is None or _is_op(function)) and not isinstance(returned, MaterializeResult):
         returned = MaterializeResult()
     expected = ObserveResult if observes else MaterializeResult
     if not isinstance(returned, expected):
@@ -151,6 +163,12 @@ def _judge(function: Callable[..., Any], returned: Any, context: AssetExecutionC
             " DataVersionsByPartition, or an ObserveResult with partition=…"
         )
     return returned
+
+
+def _is_op(function: Callable[..., Any]) -> bool:
+    """Tell whether what the function returns is for other ops, which Upwell has none of."""
+    definition = getattr(function, MARK, None)
+    return isinstance(definition, AssetDefinition) and definition.is_op
 
 
 def _is_cut(function: Callable[..., Any]) -> bool:

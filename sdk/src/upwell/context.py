@@ -7,7 +7,7 @@ which the server enforces too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
@@ -38,6 +38,8 @@ class Run:
     """The partition that it builds, if it builds one."""
     partitions: tuple[str, ...] = ()
     """Those that it is asked to look at, if it is asked for some."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The values of its function's Config."""
 
     @property
     def run_id(self) -> str:
@@ -152,3 +154,7 @@ class AssetExecutionContext:
                 f"a run of {', '.join(map(str, self._asset_keys))} may only record an AssetObservation without a data"
                 f" version about another asset, and this is about {event.asset_key}; let that asset's own run say it"
             )
+
+
+OpExecutionContext = AssetExecutionContext
+"""Dagster's name for the context of an op."""

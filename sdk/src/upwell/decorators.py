@@ -1,9 +1,10 @@
 """The decorators: `@observable_source_asset` for data that others own, `@asset` for data that we make.
 
-`@multi_observable_source_asset` lets one function look at several sources.
+`@multi_observable_source_asset` lets one function look at several sources; `@op` is for what is run to be logged.
 
 Arguments have Dagster's names and meaning; one that does not exist is Python's own TypeError, which names it. The
-function is given back as it is, with its definition in an attribute. Limits: a function takes nothing or `context`.
+function is given back as it is, with its definition in an attribute. Limits: a function takes nothing or `context`,
+and a `config`.
 Upwell passes no data between assets, so an argument that names another asset is refused, with the remedy.
 """
 
@@ -12,7 +13,14 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar, Union, overload
 
-from upwell.definitions import MARK, AssetDefinition, AssetSpec, AutoMaterializePolicy, MultiAssetDefinition
+from upwell.definitions import (
+    MARK,
+    AssetDefinition,
+    AssetSpec,
+    AutoMaterializePolicy,
+    MultiAssetDefinition,
+    takes_config,
+)
 from upwell.errors import InvalidValue, WrongType, type_name
 from upwell.events import split_tags
 from upwell.inference import typed
@@ -182,6 +190,43 @@ def asset(
     return decorate if compute_fn is None else decorate(compute_fn)
 
 
+@overload
+def op(compute_fn: Function) -> Function: ...
+@overload
+def op(
+    *,
+    name: str | None = ...,
+    description: str | None = ...,
+    tags: Mapping[str, str] | None = ...,
+    code_version: str | None = ...,
+) -> Callable[[Function], Function]: ...
+def op(
+    compute_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    code_version: str | None = None,
+) -> Any:
+    """Define a function that is run for what it logs: to Upwell it is an asset without deps, named after it.
+
+    What it returns is dropped, since no op takes it over; a MaterializeResult is recorded. Called by another function,
+    with its context, it is part of that one's run. Raises WrongType and InvalidValue naming the argument.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return _mark(
+            function,
+            RunKind.MATERIALIZE,
+            key=_key(function, None, name, None),
+            code_version=_text("code_version", code_version),
+            is_op=True,
+            **_described(function, description, None, None, tags, None, None),
+        )
+
+    return decorate if compute_fn is None else decorate(compute_fn)
+
+
 def _mark(function: Callable[..., Any], kind: RunKind, **definition: Any) -> Callable[..., Any]:
     """Check the function's parameters and attach its definition."""
     check_parameters(function)
@@ -190,15 +235,21 @@ def _mark(function: Callable[..., Any], kind: RunKind, **definition: Any) -> Cal
 
 
 def check_parameters(function: Callable[..., Any]) -> None:
-    """Refuse parameters other than `context`. Raises WrongType."""
+    """Refuse parameters other than `context`, and a `config` annotated with a Config. Raises WrongType."""
     if not inspect.isroutine(function):
         raise WrongType(f"a decorator of Upwell decorates a function, not {type_name(function)}")
     names = list(inspect.signature(function).parameters)
     others = names[1:] if names and names[0] in CONTEXT_NAMES else names
+    if takes_config(function):
+        from upwell.config import config_type  # noqa: PLC0415 - few functions take one
+
+        config_type(function)
+        others.remove("config")
     if others:
         raise WrongType(
-            f"{function.__qualname__}: parameter {others[0]!r}: a function takes nothing or `context`; Upwell passes no"
-            " data between assets: name upstream assets in deps=[…] and read their data in the function"
+            f"{function.__qualname__}: parameter {others[0]!r}: a function takes nothing or `context`, and a `config`"
+            " annotated with a class derived from Config; Upwell passes no data between assets: name upstream assets in"
+            " deps=[…] and read their data in the function"
         )
 
 

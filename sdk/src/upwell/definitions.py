@@ -50,6 +50,8 @@ class AssetDefinition:
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     auto_materialize_policy: AutoMaterializePolicy | None = None
     partitions_def: PartitionsDefinition | None = None
+    is_op: bool = False
+    """Whether it is the work of an op: then what the function returns is dropped."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class AssetSpec:
     owners: Sequence[str] | None = None
     tags: Mapping[str, str] | None = None
     kinds: Sequence[str] | set[str] | None = None
+
+
+def takes_config(function: Any) -> bool:
+    """Tell whether a function has a parameter `config` that is annotated; `upwell.config` knows what with."""
+    return "config" in getattr(function, "__annotations__", {})
 
 
 def definition_of(function: Any) -> AssetDefinition:

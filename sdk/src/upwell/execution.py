@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from upwell.calling import multi_of, results_of, run_function
 from upwell.context import AssetExecutionContext, Run
@@ -64,14 +64,34 @@ def observe(
 
 
 def materialize(
-    assets: Sequence[Any], *, partition_key: str | None = None, raise_on_error: bool = True
+    assets: Sequence[Any],
+    *,
+    partition_key: str | None = None,
+    run_config: Mapping[str, Any] | None = None,
+    raise_on_error: bool = True,
 ) -> ExecuteInProcessResult:
     """Materialize assets in dependency order; observable sources among them are observed first.
 
     `partition_key` is what `context.partition_key` gives to those that are built; they are then built by partition.
+    `run_config` has the values of a Config, as Dagster writes them: `{"ops": {KEY: {"config": {"date": …}}}}`.
     Raises what a function raises unless `raise_on_error` is False; then what is downstream of a failure is not run.
     """
-    return _Session(raise_on_error, partition_key).run(*_sorted_out(assets))
+    several, single = _sorted_out(assets)
+    keys = {str(one.key) for one in [*(spec for multi in several for spec in multi.specs), *single]}
+    return _Session(raise_on_error, partition_key, _configs(run_config, keys)).run(several, single)
+
+
+def _configs(run_config: Mapping[str, Any] | None, keys: set[str]) -> dict[str, Mapping[str, Any]]:
+    """Give the values of each function's Config. Raises WrongType for another shape, InvalidValue for another key."""
+    try:
+        found = {key: one["config"] for key, one in (run_config or {"ops": {}})["ops"].items()}
+    except (TypeError, KeyError, AttributeError) as error:
+        raise WrongType(f'run_config is {{"ops": {{KEY: {{"config": {{…}}}}}}}}, not {run_config!r:.100}') from error
+    if unknown := sorted(set(found) - keys):
+        raise InvalidValue(
+            f"run_config: {', '.join(unknown)} is not among what is materialized: {', '.join(sorted(keys))}"
+        )
+    return found
 
 
 def _keys(partition_keys: Any) -> tuple[str, ...]:
@@ -96,8 +116,15 @@ def _sorted_out(assets: Sequence[Any]) -> tuple[list[MultiAssetDefinition], list
 class _Session:
     """One call of `observe` or `materialize`."""
 
-    def __init__(self, raise_on_error: bool, partition: str | None = None, partitions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        raise_on_error: bool,
+        partition: str | None = None,
+        configs: Mapping[str, Mapping[str, Any]] | None = None,
+        partitions: tuple[str, ...] = (),
+    ) -> None:
         self._raise, self._partition, self._partitions = raise_on_error, partition, partitions
+        self._configs = configs or {}
         self._run_id = new_ulid()
         self._events: list[Event] = []
         self._versions: dict[AssetKey, str | None] = {}
@@ -135,7 +162,8 @@ class _Session:
         """Run one function, and record its result or its failure."""
         inputs = {str(key): self._versions.get(key) for key in definition.deps}
         partition = self._partition if definition.kind is RunKind.MATERIALIZE else None
-        run = Run(self._run_id, definition.kind, partition=partition, partitions=self._partitions)
+        config = self._configs.get(str(definition.key), {})
+        run = Run(self._run_id, definition.kind, partition=partition, partitions=self._partitions, config=config)
         context = AssetExecutionContext((definition.key,), run, self._emit, inputs)
         try:
             event = run_function(definition.function, context)

@@ -76,6 +76,8 @@ class Env(str, Enum):
     """The partition that this run builds; absent where the asset is built as a whole."""
     PARTITIONS = "UPWELL_PARTITIONS"
     """JSON list of the partitions that this run is asked to look at; absent where the function decides."""
+    CONFIG = "UPWELL_CONFIG"
+    """JSON object: the values of the function's Config. The operator never sets it; the Asset's own `env` does."""
     CODE_VERSION = "UPWELL_CODE_VERSION"
     RESULT = "UPWELL_RESULT"
     """Path to which a container without Python writes its result, and the runner its fallback."""

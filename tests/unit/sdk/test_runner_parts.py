@@ -70,6 +70,8 @@ BAD_ENVIRONMENT = {
     "inputs without a key": ({"UPWELL_INPUTS": "[{}]"}, "UPWELL_INPUTS is no JSON list"),
     "partitions that are no list": ({"UPWELL_PARTITIONS": "3"}, "UPWELL_PARTITIONS is no JSON list"),
     "a partition that is no key": ({"UPWELL_PARTITIONS": '[""]'}, "UPWELL_PARTITIONS is no JSON list"),
+    "a config that is no JSON": ({"UPWELL_CONFIG": "{"}, "UPWELL_CONFIG is no JSON object"),
+    "a config that is no object": ({"UPWELL_CONFIG": "[1]"}, "UPWELL_CONFIG is no JSON object"),
     "a budget that is no number": ({"UPWELL_POST_BUDGET": "long"}, "UPWELL_POST_BUDGET='long'"),
     "a budget that is NaN": ({"UPWELL_POST_BUDGET": "nan"}, "from 0 to 3600"),
 }

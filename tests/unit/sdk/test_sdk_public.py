@@ -15,6 +15,9 @@ import upwell
 PUBLIC = {
     "observable_source_asset",
     "asset",
+    "op",
+    "Config",
+    "OpExecutionContext",
     "DataVersion",
     "DataVersionsByPartition",
     "ObserveResult",
@@ -114,6 +117,7 @@ def test_the_runner_imports_nothing_heavy() -> None:
         "datetime",
         "traceback",
         "upwell.tables",
+        "upwell.config",
         "upwell.partition_definitions",
         "upwell.execution",
     ]

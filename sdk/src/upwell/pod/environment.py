@@ -97,6 +97,7 @@ def _place(environ: Mapping[str, str]) -> dict[str, Any]:
         attempt=environ.get(Env.ATTEMPT.value),
         partition=environ.get(Env.PARTITION.value) or None,
         partitions=_partitions(environ.get(Env.PARTITIONS.value) or "[]"),
+        config=_config(environ.get(Env.CONFIG.value) or "{}"),
     )
     return {
         "run": run,
@@ -194,6 +195,15 @@ def _partitions(text: str) -> tuple[str, ...]:
         return tuple(map(checked_partition, json.loads(text)))
     except (ValueError, TypeError, PermanentError) as error:
         raise InvalidEnvironment(f"{Env.PARTITIONS.value} is no JSON list of partitions: {text!r:.200}") from error
+
+
+def _config(text: str) -> dict[str, Any]:
+    """Read the values of the function's Config."""
+    with suppress(ValueError):
+        values = json.loads(text)
+        if isinstance(values, dict):
+            return values
+    raise InvalidEnvironment(f'{Env.CONFIG.value} is no JSON object such as {{"date": "2026-01-31"}}: {text!r:.200}')
 
 
 def _budget(text: str | None) -> float:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from upwell.calling import multi_of, results_of, run_function
-from upwell.context import AssetExecutionContext, Run
+from upwell.context import AssetExecutionContext
 from upwell.errors import PermanentError, Terminated, TimedOut
 from upwell.ids import new_ulid, now_rfc3339
 from upwell.keys import AssetKey
@@ -150,7 +150,7 @@ class Group:
 
     def _context(self, members: list[Member]) -> AssetExecutionContext:
         whole = self._settings.run
-        run = Run(members[0].run, whole.kind, whole.namespace, whole.attempt) if len(members) == 1 else whole
+        run = replace(whole, name=members[0].run) if len(members) == 1 else whole
         owner = str(members[0].key)
         keys = tuple(member.key for member in members)
         return AssetExecutionContext(keys, run, lambda event: self._delivery.log(event, owner), {}, log_to_stderr)
