@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from cluster.deploying import SYSTEM, deploy, volume
+from cluster import tenant
+from cluster.deploying import SYSTEM, deploy
 from cluster.kubectl import Kubectl, KubectlError, port_forward
 from cluster.state import state_of
 
 HERE = Path(__file__).parent
-VOLUMES = Path(os.environ.get("UPWELL_CLUSTER_VOLUMES", "/var/tmp/upwell-test-volumes"))  # noqa: S108  # named on purpose
-"""Folders of the node behind the claims of the definitions; the built cluster's node has the files of this machine."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,11 +58,8 @@ def upwell(cluster: Kubectl) -> Kubectl:
 @pytest.fixture
 def kubectl(cluster: Kubectl) -> Iterator[Kubectl]:
     """Give kubectl in a namespace of the test's own, under PodSecurity `restricted`."""
-    name = f"test-{secrets.token_hex(4)}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    yield Kubectl(name)
-    cluster.run("delete", "namespace", name, "--wait=false")
+    with tenant.namespace(cluster) as own:
+        yield own
 
 
 @pytest.fixture
@@ -78,26 +72,11 @@ def server(upwell: Kubectl) -> Iterator[str]:
 @pytest.fixture
 def token_file(kubectl: Kubectl, tmp_path: Path) -> Path:
     """Give a file with a token of somebody who may do everything in the test's namespace, and nothing elsewhere."""
-    account = f"{kubectl.namespace}:tester"
-    kubectl.run("create", "serviceaccount", "tester")
-    kubectl.run("create", "rolebinding", "tester", "--clusterrole=cluster-admin", f"--serviceaccount={account}")
-    file = tmp_path / "token"
-    file.write_text(kubectl.run("create", "token", "tester"))
-    return file
+    return tenant.token(kubectl, tmp_path / "token")
 
 
 @pytest.fixture
 def claim(kubectl: Kubectl) -> Iterator[Callable[[str], Path]]:
     """Give a function that makes the volume of a claim, and gives the folder behind it."""
-    folder = VOLUMES / kubectl.namespace
-
-    def make(name: str) -> Path:
-        path = folder / name
-        path.mkdir(parents=True)
-        path.chmod(0o777)  # whoever the pods run as
-        kubectl.apply(volume(kubectl.namespace, name, path))
-        return path
-
-    yield make
-    kubectl.run("delete", "persistentvolume", "-l", f"upwell.dev/test={kubectl.namespace}", "--wait=false")
-    shutil.rmtree(folder, ignore_errors=True)
+    with tenant.claims(kubectl) as make:
+        yield make
