@@ -22,6 +22,7 @@ from upwell_operator.authoring.naming import names_of
 from upwell_operator.authoring.refused import Uncompilable
 from upwell_operator.domain.merge import strategic_merge
 from upwell_operator.resources.meta import API_VERSION, Kind
+from upwell_operator.resources.observation_job import PartitionsPolicy
 
 Json = dict[str, Any]
 DESCRIPTION = "kubernetes.io/description"
@@ -121,7 +122,8 @@ class _Maker:
         chosen = (
             {"selection": one.selection.text} if named is None else {"assets": [self._assets[str(k)] for k in named]}
         )
-        obj = make(Kind.OBSERVATION_JOB, self._jobs[one.name], self._namespace, chosen, one.description)
+        spec = {**chosen, "partitions": _looked_at(one.partitions)}
+        obj = make(Kind.OBSERVATION_JOB, self._jobs[one.name], self._namespace, spec, one.description)
         return Made(obj, f"job {one.name} in {self._source.shown()}", self._source.file)
 
     def _schedule(self, one: ScheduleDefinition) -> Made:
@@ -130,6 +132,12 @@ class _Maker:
         spec = scheduled(one.cron_schedule, one.execution_timezone, job, suspended=stopped)
         obj = make(Kind.SCHEDULE, self._schedules[one.name], self._namespace, spec, one.description)
         return Made(obj, f"schedule {one.name} in {self._source.shown()}", self._source.file)
+
+
+def _looked_at(partitions: str | tuple[str, ...] | None) -> Json | None:
+    if isinstance(partitions, tuple):
+        return {"policy": PartitionsPolicy.KEYS.value, "keys": list(partitions)}
+    return None if partitions is None else {"policy": partitions}
 
 
 def scheduled(lines: Sequence[str], zone: str | None, what: Json, *, suspended: bool) -> Json:

@@ -15,7 +15,10 @@ from enum import Enum
 from typing import Any, Sequence
 
 from upwell.errors import InvalidValue, WrongType
+from upwell.partitions import checked_partition
 from upwell.selections import AssetSelection
+
+POLICIES = ("Latest", "All")
 
 
 class DefaultScheduleStatus(Enum):
@@ -32,19 +35,30 @@ class AssetJobDefinition:
     name: str
     selection: AssetSelection
     description: str | None = None
+    partitions: str | tuple[str, ...] | None = None
 
 
-def define_asset_job(name: str, selection: Any = None, description: str | None = None) -> AssetJobDefinition:
+def define_asset_job(
+    name: str,
+    selection: Any = None,
+    description: str | None = None,
+    *,
+    partitions: str | Sequence[str] | None = None,
+) -> AssetJobDefinition:
     """Define which observable source assets are observed together.
 
     `selection` is an AssetSelection, a text in its syntax, or a list of keys and decorated functions; every asset if it
-    is left out. A job that selects others too is refused when it is compiled, and in a cluster. Raises WrongType and
-    InvalidValue naming the argument.
+    is left out. A job that selects others too is refused when it is compiled, and in a cluster. `partitions`, which
+    Dagster does not have, says what a run looks at of an asset that is cut: "Latest", "All", or a list of keys;
+    whichever the function likes if it is left out. Raises WrongType and InvalidValue naming the argument.
     """
     if selection is None:
         selection = AssetSelection.all()
     return AssetJobDefinition(
-        _named("define_asset_job", name), AssetSelection.from_coercible(selection), _text("description", description)
+        _named("define_asset_job", name),
+        AssetSelection.from_coercible(selection),
+        _text("description", description),
+        _partitions(partitions),
     )
 
 
@@ -90,6 +104,14 @@ class ScheduleDefinition:
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
+
+
+def _partitions(value: Any) -> str | tuple[str, ...] | None:
+    if value is None or (isinstance(value, str) and value in POLICIES):
+        return value
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise InvalidValue(f'define_asset_job: partitions is "Latest", "All" or a list of keys, not {value!r:.100}')
+    return tuple(map(checked_partition, value))
 
 
 def _job_name(job: Any, job_name: Any) -> str:

@@ -188,6 +188,15 @@ def test_a_job_that_selects_keeps_its_selection(module: Module) -> None:
     assert {"selection": "roots(group:raw)"} in [one["spec"] for one in objects("shop.py")]
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [('"Latest"', {"policy": "Latest"}), ('["2026-01-31"]', {"policy": "Keys", "keys": ["2026-01-31"]})],
+)
+def test_a_job_keeps_the_partitions_that_it_looks_at(module: Module, said: str, written: object) -> None:
+    module(SHOP + f'newest = define_asset_job("newest", [raw_orders], partitions={said})\n')
+    assert written in [one["spec"].get("partitions") for one in objects("shop.py")]
+
+
 def test_an_asset_is_cut_as_its_function_says(module: Module) -> None:
     module(
         HEAD

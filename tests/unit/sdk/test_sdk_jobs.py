@@ -35,6 +35,12 @@ def test_a_job_selects_everything_if_nothing_is_said() -> None:
     assert define_asset_job("look", "group:raw", description="Look.").description == "Look."
 
 
+def test_a_job_may_say_which_partitions_it_looks_at() -> None:
+    assert JOB.partitions is None
+    assert define_asset_job("look", partitions="Latest").partitions == "Latest"
+    assert define_asset_job("look", partitions=["eu", "us"]).partitions == ("eu", "us")
+
+
 def test_a_schedule_is_named_after_its_job_and_fires_once_it_is_applied() -> None:
     schedule = ScheduleDefinition(job=JOB, cron_schedule="@daily")
     assert (schedule.name, schedule.job_name, schedule.job) == ("look_schedule", "look", JOB)
@@ -65,6 +71,13 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "a job without a name": (lambda: define_asset_job(""), WrongType, "define_asset_job: name is text"),
     "a job of a number": (lambda: define_asset_job("look", 3), WrongType, "selection is an AssetSelection"),
     "a description that is no text": (lambda: define_asset_job("l", description=3), WrongType, "description is text"),
+    "partitions by a word that is none": (
+        lambda: define_asset_job("look", partitions="eu"),
+        InvalidValue,
+        'partitions is "Latest", "All" or a list of keys, not \'eu\'',
+    ),
+    "no partitions": (lambda: define_asset_job("look", partitions=[]), InvalidValue, "or a list of keys, not []"),
+    "a partition that is no text": (lambda: define_asset_job("look", partitions=[1]), WrongType, "is named by text"),
     "an argument of Dagster's": (lambda: define_asset_job("look", hooks=set()), TypeError, "hooks"),
     "no job": (lambda: ScheduleDefinition(cron_schedule="@daily"), InvalidValue, "say once what runs"),
     "two jobs": (
