@@ -14,6 +14,7 @@ from partitioned import cut, windows
 from upwell.protocol import Env
 from upwell_operator.domain.actions import Planned, StartRun
 from upwell_operator.domain.decisions import Verb, Why
+from upwell_operator.domain.partitions import latest
 from upwell_operator.domain.plan import plan
 from upwell_operator.domain.snapshot import ObservationJob
 from upwell_operator.domain.workloads import job as job_of
@@ -72,6 +73,10 @@ def test_a_run_of_a_job_looks_at(
 
 def test_an_asset_that_has_no_partition_yet_is_left_out() -> None:
     assert planned(NOT_YET, LATEST).actions == ()
+
+
+def test_what_nobody_knows_beforehand_has_no_latest_partition() -> None:
+    assert latest(OPEN, NOW) == []
 
 
 REFUSED: dict[str, tuple[Any, PartitionsPolicy, tuple[str, ...], str]] = {
