@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from upwell_operator.cli.app import app
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("definitions/**/*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)")
@@ -42,3 +44,13 @@ def test_each_decision_has_a_number_of_its_own_and_says_what_was_decided() -> No
         assert text.startswith(f"# {page.name[:4]} · ")
         for part in ("**Decided:**", "**Why:**", "**Instead:**", "**Costs:**"):
             assert part in text, f"{page.name} has no {part}"
+
+
+COMMAND = re.compile(r"(?:^|[`$/] ?)upwell ([a-z]+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    named = set(COMMAND.findall(page.read_text(encoding="utf8")))
+    assert named <= known, f"`upwell --help` has no {named - known}"

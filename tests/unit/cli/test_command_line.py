@@ -23,6 +23,7 @@ VERBS = [
     "status",
     "events",
     "versions",
+    "partitions",
     "why",
     "runs",
     "logs",

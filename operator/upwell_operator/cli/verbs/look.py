@@ -28,7 +28,7 @@ class Drawing(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    for verb in (status, events, versions, why, runs, logs, graph):
+    for verb in (status, events, versions, partitions, why, runs, logs, graph):
         app.command()(user_verb(verb))
 
 
