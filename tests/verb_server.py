@@ -35,6 +35,8 @@ class FakeServer:
     runs: dict[str, Object] = field(default_factory=dict)
     jobs: dict[str, Object] = field(default_factory=dict)
     selections: dict[str, list[str]] = field(default_factory=dict)
+    of_partitions: dict[str, list[str]] = field(default_factory=dict)
+    """The partitions that a request for an asset that is cut builds."""
     versions: dict[str, str] = field(default_factory=dict)
     """The data version that the next run of an asset sees or makes."""
 
@@ -51,6 +53,8 @@ class FakeServer:
         match parts:
             case ["assets" | "observation-jobs" as kind]:
                 return page(*(self.assets if kind == "assets" else self.jobs).values())
+            case ["runs"]:
+                return page(*self.runs.values())
             case ["assets" | "runs" as kind, _, name]:
                 return (self.assets if kind == "assets" else self.runs).get(name)
             case ["assets", _, name, "decisions"]:
@@ -71,9 +75,18 @@ class FakeServer:
             job["status"]["lastRun"] = {"name": job_run(job["metadata"]["uid"], "request", token), **job["next"]}
         elif name not in self.slow:
             self.assets[name]["status"]["lastHandledRequest"] = token
-            if name not in self.refusals:
+            if "partitions" in self.assets[name]["spec"]:
+                self._run_partitions(name, token)
+            elif name not in self.refusals:
                 self._run(name, verb, token)
         return token
+
+    def _run_partitions(self, name: str, token: str) -> None:
+        for key in self.of_partitions.get(name, []):
+            self.runs[f"{name}-{key}"] = {
+                "name": f"{name}-{key}", "asset": name, "request": token, "partition": key, "outcome": "Materialized"
+            }  # fmt: skip
+        self.assets[name]["status"]["dataVersion"] = self.versions.get(name, "v" * 64)
 
     def _run(self, name: str, verb: str, token: str) -> None:
         run = run_name(name, f"uid-of-{name}", verb, "request", token)

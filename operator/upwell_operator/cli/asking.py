@@ -15,6 +15,7 @@ from upwell_operator.cli import due
 from upwell_operator.cli.client import Api, connect
 from upwell_operator.cli.exits import Code, CommandError
 from upwell_operator.cli.following import Ended, Following, Request
+from upwell_operator.cli.following_partitions import ends
 from upwell_operator.cli.options import Connection
 from upwell_operator.cli.output import columns, emit
 
@@ -100,8 +101,8 @@ async def _look_and_build(
     named = set[str]().union(*(upstream(asset, known) for asset in plus))
 
     def picks(asset: of.Object) -> bool:
-        """Give what is above, to be built here or by the operator: whatever is below has to wait for both."""
-        return of.kind_of(asset) == "Derived" and (of.path_of(asset) in named or due.builds_itself(asset))
+        """Give what is above, to be built here or by the operator: what is below has to wait for both."""
+        return of.kind_of(asset) == "Derived" and (of.path_of(asset) in named or due.is_eager(asset))
 
     for level in levels(assets, wanted, wanted, picks):
         if worst(ended) is not Code.DONE:
@@ -193,7 +194,8 @@ async def ask_level(
     if not wait:
         return [Ended(request.key, Code.DONE, outcome="Requested") for request in requests]
     async with Following(api, patience) as following:
-        return list(await asyncio.gather(*(following.follow(request) for request in requests)))
+        found = await asyncio.gather(*(ends(api, following, request, patience) for request in requests))
+    return [one for some in found for one in some]
 
 
 async def ask(api: Api, verb: str, asset: of.Object, **query: object) -> Request:

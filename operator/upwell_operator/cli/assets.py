@@ -88,6 +88,11 @@ def version_of(asset: Object) -> str:
     return str(status_of(asset).get("dataVersion") or "")[:12]
 
 
+def is_cut(asset: Object) -> bool:
+    """Say whether an Asset has partitions."""
+    return "partitions" in asset.get("spec", {})
+
+
 def held_of(asset: Object) -> str:
     """Give the data version that an Asset's guard holds, whole; nothing when it holds none."""
     return str((status_of(asset).get("held") or {}).get("version") or "")

@@ -6,7 +6,8 @@ changed, too old) are taken from the status; whether it is stale because somethi
 that has been built.
 
 Limits: what the operator builds by itself at once (Eager, without a pace, not failed) is waited for and not asked for,
-since asking would build it twice. Whatever waits for a time or a person is asked for.
+since asking would build it twice. Whatever waits for a time or a person is asked for, and so is what is built by
+partition: a request for what is not fresh builds nothing twice.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ async def sort_out(api: Api, level: Sequence[of.Object]) -> tuple[list[of.Object
 
 
 def is_due(asset: of.Object, versions: Versions) -> bool:
-    """Say whether building an asset from these versions of its inputs would change what it was built from."""
+    """Say whether building an asset from these versions of its inputs would change what it was built from.
+
+    What is built by partition always is: which of its partitions are not fresh, the operator says when it is asked.
+    """
+    if of.is_cut(asset):
+        return True
     status = of.status_of(asset)
     if ITS_OWN & {cause.get("reason") for cause in status.get("staleCauses") or [of.condition_of(asset, "Fresh")]}:
         return True
@@ -46,6 +52,11 @@ def is_due(asset: of.Object, versions: Versions) -> bool:
 
 
 def builds_itself(asset: of.Object) -> bool:
+    """Say whether it is enough to wait for the operator: it builds the asset at once, and that can be seen."""
+    return is_eager(asset) and not of.is_cut(asset)
+
+
+def is_eager(asset: of.Object) -> bool:
     """Say whether the operator builds an asset at once when its inputs have changed."""
     spec, auto = asset["spec"], asset["spec"].get("autoMaterialize") or {}
     held = (

@@ -165,11 +165,16 @@ class Pass:
         return plans | {key: (admitted[key.ref], plans[key][1]) for key in _assets(admitted)}
 
     def _consumed(self, plans: dict[Key, tuple[Planned, Stalled | None]]) -> Iterable[AssetId]:
-        """Give the data that runs would be started on: inputs first, so that the asset's own state is never older."""
-        starting = [start for planned, _ in plans.values() for start in _starts(planned)]
-        for start in starting:
-            yield from (dep.id for ref in start.asset.deps if (dep := self._world.graph.get(ref)))
-        yield from (start.asset.id for start in starting)
+        """Give the data that runs would be started on: inputs first, so that the asset's own state is never older.
+
+        A request for whatever partitions are not fresh is looked at as a start, since it may find none too early.
+        """
+        starting = [start.asset for planned, _ in plans.values() for start in _starts(planned)]
+        answered = [self._world.graph.get(key.ref) for key, (planned, _) in plans.items() if planned.handled_request]
+        starting += [asset for asset in answered if asset and asset.partitions and asset.deps]
+        for asset in starting:
+            yield from (dep.id for ref in asset.deps if (dep := self._world.graph.get(ref)))
+        yield from (asset.id for asset in starting)
 
     # ------------------------------------------------------------- act
 

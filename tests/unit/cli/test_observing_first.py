@@ -63,6 +63,31 @@ async def test_what_has_not_changed_is_skipped_and_said(serve: Serve, capsys: py
     assert capsys.readouterr().out.count(due.UP_TO_DATE) == 2
 
 
+async def test_what_is_built_by_partition_is_asked_for_what_is_not_fresh_and_followed(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = a_built_chain(raw="2", clean="2", daily="2")
+    server.assets["clean"]["spec"] |= {"partitions": {"static": ["eu", "us"]}, "autoMaterialize": EAGER}
+    server.of_partitions["clean"] = ["eu", "us"]
+    serve(server)
+    await materialize("daily")
+    assert server.asked == ["observe raw", "materialize clean", "materialize daily"]
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[2:4]] == [
+        ["clean", "eu"],
+        ["clean", "us"],
+    ]
+
+
+async def test_of_what_is_built_by_partition_nothing_may_be_left_to_do(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = a_built_chain(raw="1")
+    server.assets["clean"]["spec"] |= {"partitions": {"static": ["eu", "us"]}}
+    serve(server)
+    await materialize("clean")
+    assert "NothingToDo" in capsys.readouterr().out
+
+
 async def test_a_version_that_comes_out_the_same_ends_the_chain(serve: Serve) -> None:
     server = serve(a_built_chain(raw="2", clean="1"))
     await materialize("+weekly")

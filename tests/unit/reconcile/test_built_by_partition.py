@@ -175,3 +175,19 @@ async def test_the_windows_of_a_source_are_read_and_waited_for_though_nothing_is
     await bench.settle()
     assert await bench.condition("days", "Fresh") == ("False", "FreshnessExpired")
     assert (await bench.status("days"))["partitions"]["late"] == 1
+
+
+async def test_a_request_for_what_is_not_fresh_hears_of_what_was_reported_a_moment_before(bench: Bench) -> None:
+    spec = {"deps": [{"name": "raw"}], "materialize": RUNS, "partitions": REGIONS}
+    await bench.apply(a_manifest("Asset", "asked", spec))
+    await report(bench, eu="a")
+    await bench.request("asked", "1")
+    await bench.settle()
+    for run in await bench.open_runs():
+        await end(bench, run)
+    event = bench.an_event(EventType.OBSERVATION, "raw", partitions={"eu": "b"})
+    await bench.store.append([Append(AssetId(NAMESPACE, "raw"), event, versions={"eu": "b"}, last=True)])
+    await bench.request("asked", "2")
+    assert await bench.hears("assets")
+    await bench.step({asset_key("asked")})
+    assert [run.partition for run in await bench.open_runs("asked")] == ["eu"], "nobody has read the feed yet"
