@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from upwell_operator.domain.world import World
 
-FRESHNESS, LATE = "upwell_assets_by_freshness", "upwell_assets_late"
+FRESHNESS, LATE, HELD = "upwell_assets_by_freshness", "upwell_assets_late", "upwell_assets_held"
 RUNNING, WAITING = "upwell_materializations_running", "upwell_materializations_waiting"
 
 
@@ -31,7 +31,7 @@ class Freshness(Collector):
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give the four families."""
+        """Give the five families."""
         labels = ["namespace", "kind", "status", "reason"]
         assets = GaugeMetricFamily(FRESHNESS, "Assets by what their condition Fresh says.", labels=labels)
         for words, count in self._assets().items():
@@ -39,6 +39,7 @@ class Freshness(Collector):
         yield assets
         late = Counter(ref.namespace for ref, verdict in self._world.verdicts.items() if verdict.late)
         yield _by_namespace(LATE, "Assets that exceed freshness.maximumLag, whatever else Fresh says.", late)
+        yield _by_namespace(HELD, "Assets of which a guard holds a version, until a person decides.", self._held())
         runs, slots = self._world.runs, self._world.slots
         running = Counter(run.namespace for run in runs.building())
         yield _by_namespace(RUNNING, "Materializations whose Jobs are not over.", running)
@@ -51,6 +52,10 @@ class Freshness(Collector):
             if asset is not None:
                 found[ref.namespace, asset.kind.value, verdict.fresh, verdict.reason.value] += 1
         return found
+
+    def _held(self) -> Counter[str]:
+        states = self._world.states.items()
+        return Counter(data.namespace for data, state in states if state.arrived and state.arrived.held)
 
 
 def _by_namespace(name: str, words: str, counts: Counter[str]) -> GaugeMetricFamily:

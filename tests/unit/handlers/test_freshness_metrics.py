@@ -8,9 +8,10 @@ from prometheus_client import CollectorRegistry
 
 from builders import NOW, a_materialized, a_ref, a_run, a_state, an_asset
 from upwell_operator.domain.slots import Slots
+from upwell_operator.domain.snapshot import Arrived
 from upwell_operator.domain.staleness import propagate
 from upwell_operator.domain.world import World
-from upwell_operator.handlers.freshness_metrics import FRESHNESS, LATE, RUNNING, WAITING, Freshness
+from upwell_operator.handlers.freshness_metrics import FRESHNESS, HELD, LATE, RUNNING, WAITING, Freshness
 
 
 def a_world() -> World:
@@ -52,6 +53,15 @@ def test_assets_that_exceed_their_lag_are_counted_whatever_else_is_wrong_with_th
     found = values(world)
     assert found[FRESHNESS, "shop", "Derived", "False", "UpstreamDataChanged"] == 1
     assert found[LATE, "shop"] == 1
+
+
+def test_assets_of_which_a_version_is_held_are_counted_until_it_is_released() -> None:
+    world = a_world()
+    raw = an_asset("raw")
+    world.states[raw.id] = a_state("v2", arrived=Arrived("v3", NOW, "too few rows"))
+    assert values(world)[HELD, "shop"] == 1
+    world.states[raw.id] = a_state("v2", arrived=Arrived("v3", NOW))
+    assert (HELD, "shop") not in values(world), "it is quarantined, or not judged yet"
 
 
 def test_an_asset_that_has_just_gone_is_not_counted() -> None:
