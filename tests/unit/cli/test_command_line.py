@@ -39,6 +39,7 @@ VERBS = [
     "server",
     "crds",
     "doctor",
+    "report",
 ]
 NOWHERE = ["--server", "http://127.0.0.1:9"]
 

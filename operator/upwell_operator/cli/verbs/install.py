@@ -1,4 +1,4 @@
-"""Verbs about an installation: crds, doctor, generate."""
+"""Verbs about an installation: crds, doctor, report, generate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from upwell_operator.cli.options import Format, Output
+from upwell_operator.cli.options import Connection, Format, Output, user_verb
 from upwell_operator.cli.verbs.serve import Context, Kubeconfig, RedisUrl
 
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command()(crds)
     app.command()(doctor)
+    app.command()(user_verb(report))
     app.command(hidden=True)(generate)
 
 
@@ -40,6 +41,18 @@ def doctor(
     from upwell_operator.cli.processes import settings
 
     asyncio.run(examine(settings({"redis_url": redis_url}), kubeconfig=kubeconfig, context=context, output=output))
+
+
+def report(
+    to: Connection,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; by default here.")] = None,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="About all namespaces.")] = False,
+    logs: Annotated[bool, typer.Option("--logs", help="With logs of failed runs, which may hold anything.")] = False,
+) -> None:
+    """Write a support bundle: resources, runs and decisions in one ZIP, without what may be a secret."""
+    from upwell_operator.cli.reporting import report as write
+
+    asyncio.run(write(to, file, everywhere=everywhere, logs=logs))
 
 
 def generate(
