@@ -149,12 +149,19 @@ def check_replaces_nothing(asset: Object, partitions: str | None) -> None:
 
 def check_askable(kind: Kind, obj: Object) -> None:
     """Refuse a request that would wait for ever. Raises Problem (409)."""
+    if problem := why_not(kind, obj):
+        raise problem
+
+
+def why_not(kind: Kind, obj: Object) -> Problem | None:
+    """Say why nothing can be asked of an object for now; None if it can."""
     name = obj["metadata"]["name"]
     if obj["metadata"].get("deletionTimestamp"):
-        raise Problem(409, "being-deleted", f"The {kind} {name!r} is being deleted.")
+        return Problem(409, "being-deleted", f"The {kind} {name!r} is being deleted.")
     if obj.get("spec", {}).get("suspend"):
         detail = f"The {kind} {name!r} is suspended, so nothing of it runs; set spec.suspend to false first."
-        raise Problem(409, "suspended", detail)
+        return Problem(409, "suspended", detail)
+    return None
 
 
 def new_token(now: datetime) -> str:

@@ -15,7 +15,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from upwell_operator.cluster.port import Object
-from upwell_operator.resources.meta import ConditionType
+from upwell_operator.resources.meta import ConditionType, Kind
+from upwell_operator.server.acting import why_not
 from upwell_operator.server.answers import Json, condition, place
 from upwell_operator.server.asking import InNamespace, InSelection, Person, TheFace
 from upwell_operator.server.face import Face
@@ -40,7 +41,12 @@ class Node(BaseModel):
     fresh: str
     reason: str | None
     data_version: str | None = Field(alias="dataVersion")
-    observable: bool
+    message: str | None = Field(description="The message of Fresh.")
+    causes: list[dict[str, Any]] = Field(description="What makes it stale: its `status.staleCauses`.")
+    ready: str
+    ready_message: str | None = Field(alias="readyMessage")
+    running: bool = Field(description="A run of it goes on.")
+    observable: bool = Field(description="It has spec.observe, and is neither suspended nor being deleted.")
 
 
 class End(BaseModel):
@@ -92,7 +98,7 @@ def graph(assets: Iterable[Object], there: AbstractSet[Place]) -> dict[str, Any]
 
 def _node(asset: Object) -> dict[str, Any]:
     spec, status = asset.get("spec", {}), asset.get("status") or {}
-    fresh = condition(asset, ConditionType.FRESH)
+    fresh, ready = condition(asset, ConditionType.FRESH), condition(asset, ConditionType.READY)
     namespace, name = place(asset)
     return {
         "namespace": namespace,
@@ -103,7 +109,12 @@ def _node(asset: Object) -> dict[str, Any]:
         "fresh": fresh.get("status", "Unknown"),
         "reason": fresh.get("reason"),
         "dataVersion": status.get("dataVersion"),
-        "observable": spec.get("observe") is not None,
+        "message": fresh.get("message"),
+        "causes": status.get("staleCauses") or [],
+        "ready": ready.get("status", "Unknown"),
+        "readyMessage": ready.get("message"),
+        "running": bool(status.get("activeRuns")),
+        "observable": spec.get("observe") is not None and why_not(Kind.ASSET, asset) is None,
     }
 
 

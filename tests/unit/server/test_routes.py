@@ -454,6 +454,33 @@ def test_a_graph_without_sources_has_nothing_to_observe() -> None:
     assert graph([an_asset_object("clean", **DERIVED)], set())["observable"] is False
 
 
+UNASKABLE: dict[str, tuple[Object, Object]] = {
+    "it is suspended": ({"suspend": True}, {}),
+    "it is being deleted": ({}, {"deletionTimestamp": "2026-11-22T12:00:00Z"}),
+}
+
+
+@pytest.mark.parametrize(("spec", "metadata"), UNASKABLE.values(), ids=UNASKABLE.keys())
+def test_a_source_that_would_refuse_to_be_observed_is_not_observable(spec: Object, metadata: Object) -> None:
+    source = an_asset_object()
+    source["spec"] |= spec
+    source["metadata"] |= metadata
+    assert graph([source], set())["observable"] is False
+
+
+def test_a_node_tells_what_its_conditions_say() -> None:
+    cause = {"reason": "UpstreamStale", "asset": "raw", "message": "upstream is stale", "path": ["raw", "file"]}
+    conditions = [
+        {"type": "Fresh", "status": "False", "reason": "UpstreamStale", "message": "upstream is stale: raw"},
+        {"type": "Ready", "status": "True", "reason": "Ready", "message": "the spec is accepted"},
+    ]
+    status = {"conditions": conditions, "staleCauses": [cause], "activeRuns": [{"name": "clean-1"}]}
+    node = graph([{**an_asset_object("clean", **DERIVED), "status": status}], set())["nodes"][0]
+    assert (node["fresh"], node["reason"], node["message"]) == ("False", "UpstreamStale", "upstream is stale: raw")
+    assert (node["ready"], node["readyMessage"]) == ("True", "the spec is accepted")
+    assert (node["causes"], node["running"]) == ([cause], True)
+
+
 def test_ids_of_data_and_names_of_resources_differ() -> None:
     assert str(AssetId(NAMESPACE, KEY)) == "shop/warehouse/raw_orders"
 
