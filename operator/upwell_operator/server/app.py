@@ -36,6 +36,7 @@ from upwell_operator.server import (
 )
 from upwell_operator.server.face import Face, build
 from upwell_operator.server.people import check_settings
+from upwell_operator.server.ui import routes as ui
 from upwell_operator.settings import Settings
 from upwell_operator.store import Store
 
@@ -76,7 +77,8 @@ def routed(lifespan: Any = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     # The order matters: a name with slashes in it may end in /events, but not in /observe.
-    for module in (ingest, report, runs, versions, partitions, assets, acting, quarantining, releasing, graph, stream):
+    known = (ingest, report, runs, versions, partitions, assets, acting, quarantining, releasing, graph, stream, ui)
+    for module in known:
         app.include_router(module.router)
     for path, endpoint in (("/healthz", live), ("/readyz", ready), ("/metrics", metrics)):
         app.add_api_route(path, endpoint, tags=["health"], methods=["GET"], response_class=Response)
