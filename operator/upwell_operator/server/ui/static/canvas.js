@@ -117,7 +117,8 @@ export class Canvas extends Component {
   light = (lit) => this.setState({ lit });
 
   drawn(places) {
-    if (places.size <= ALL_DRAWN || !this.frame.current) return () => true;
+    if (places.size <= ALL_DRAWN) return () => true;
+    if (!this.frame.current) return () => false; // how large the window is, is known a moment later
     const { x, y, scale } = this.state, { clientWidth: width, clientHeight: height } = this.frame.current;
     return (left, top) => {
       const sx = left * scale + x, sy = top * scale + y;
