@@ -16,8 +16,9 @@ const JSON_OF = { activity: "/events", versions: "/versions", decisions: "/decis
 export class AssetPage extends Component {
   render({ namespace, name }) {
     const path = `/v1/assets/${escaped(namespace)}/${escaped(name)}`;
-    if (name.includes("/")) return html`<${NotDefined} path=${path} namespace=${namespace} name=${name} />`;
-    return html`<${Loaded} path=${path} namespace=${namespace} show=${(asset) => this.page(asset, path)} />`;
+    const missing = () => html`<${NotDefined} path=${path} namespace=${namespace} name=${name} />`;
+    if (name.includes("/")) return missing(); // a key, and no resource's name
+    return html`<${Loaded} path=${path} namespace=${namespace} show=${(asset) => this.page(asset, path)} missing=${missing} />`;
   }
 
   page(asset, path) {
@@ -43,7 +44,7 @@ function Tab({ asset, path, namespace }) {
 // Data of a key that no Asset has: what was reported of it, if it was materialized once.
 function NotDefined({ path, namespace, name }) {
   return html`<${Head} title=${name} above=${namespace} json=${`${path}/events`} />
-    <p class="hint">No Asset has this key; what was reported of it:</p>
+    <p class="hint">There is no Asset of this name. What was reported of data with this key:</p>
     <${Activity} path=${path} namespace=${namespace} />`;
 }
 

@@ -44,14 +44,15 @@ export class Canvas extends Component {
     return this.picture;
   }
 
-  // All of it, as large as a node is at most; of a large graph its beginning, at a size that can be read.
+  // All of it, or of a large graph where it begins, at a size that can be read.
   fit = () => {
     this.fitted = this.shape;
     const { clientWidth, clientHeight } = this.frame.current, { width, height } = this.picture;
     const whole = Math.min(1, (clientWidth - 2 * EDGE) / width, (clientHeight - 2 * EDGE) / height);
     const scale = Math.max(whole, 0.45);
-    const x = Math.max(EDGE, (clientWidth - width * scale) / 2), y = Math.max(EDGE, (clientHeight - height * scale) / 2);
-    this.setState({ x, y, scale });
+    const x = Math.max(EDGE, (clientWidth - width * scale) / 2);
+    const middle = height * scale + 2 * EDGE > clientHeight ? firstOf(this.picture.places) : height / 2;
+    this.setState({ x, y: clientHeight / 2 - middle * scale, scale });
   };
 
   zoom(factor, at) {
@@ -141,6 +142,12 @@ export class Canvas extends Component {
       <div class="zoom"><button type="button" onClick=${() => this.zoom(1 / STEP)} aria-label="Smaller">−</button><button type="button" onClick=${() => this.zoom(STEP)} aria-label="Larger">+</button><button type="button" onClick=${this.fit}>Fit</button></div>
     </div>`;
   }
+}
+
+// The middle of the first layer's middle node.
+function firstOf(places) {
+  const first = [...places.values()].filter((node) => node.x === 0).sort((one, other) => one.y - other.y);
+  return first[first.length >> 1].y + NODE.height / 2;
 }
 
 // The least move that brings a span into the frame.

@@ -23,7 +23,8 @@ function keep(path, answer) {
 
 onToken(() => answers.clear());
 
-// <${Loaded} path=… namespace=… show=${(data, more) => …} />; `paged` adds what follows, page by page.
+// <${Loaded} path=… namespace=… show=${(data, more) => …} />; `paged` adds what follows, page by
+// page; `missing` is shown where there is no such thing.
 export class Loaded extends Component {
   constructor(props) {
     super(props);
@@ -36,12 +37,14 @@ export class Loaded extends Component {
   }
 
   componentDidMount() {
-    this.ends = [onToken(() => this.read()), live.follow(this.props.namespace ?? "", () => this.heard())];
+    this.follow();
+    this.endToken = onToken(() => this.read());
     this.regularly = setInterval(() => document.hidden || this.read(), ANYWAY_MS);
     this.read();
   }
 
   componentDidUpdate(before) {
+    if (before.namespace !== this.props.namespace) this.follow();
     if (before.path === this.props.path) return;
     clearTimeout(this.timer);
     this.setState(this.remembered(this.props.path));
@@ -50,9 +53,15 @@ export class Loaded extends Component {
 
   componentWillUnmount() {
     this.gone = true;
-    for (const end of this.ends) end();
+    this.endToken();
+    this.endFollowing();
     clearTimeout(this.timer);
     clearInterval(this.regularly);
+  }
+
+  follow() {
+    this.endFollowing?.();
+    this.endFollowing = live.follow(this.props.namespace ?? "", () => this.heard());
   }
 
   heard() {
@@ -109,8 +118,9 @@ export class Loaded extends Component {
     }
   };
 
-  render({ show, quiet }, { data, problem, path, more }) {
+  render({ show, quiet, missing }, { data, problem, path, more }) {
     const mine = path === this.props.path;
+    if (missing && (problem?.status === 404 || problem?.status === 422)) return missing();
     if (problem && !(mine && data)) return html`<${Failure} problem=${problem} />`;
     if (!mine || !data) return quiet ? null : html`<${Waiting} />`;
     return html`

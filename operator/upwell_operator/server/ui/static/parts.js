@@ -97,8 +97,9 @@ export function Empty({ title, children }) {
 // An error as the server said it, with what can be done here.
 export function Failure({ problem, old }) {
   if (problem.status === 401) return html`<${TokenForm} problem=${problem} />`;
+  const [sentence, ...shown] = problem.detail.split("\n"); // of a selection: the text, and where it is wrong
   return html`<div class="failure" role="alert">
-    <strong>${problem.title}.</strong> ${problem.detail}
+    <strong>${problem.title}.</strong> ${sentence}${shown.length > 0 && html`<pre>${shown.join("\n")}</pre>`}
     ${old && html` <span>What stands below is older.</span>`}
     ${problem.status === 403 && html`<${NamespaceForm} />`}
     ${problem.status === 403 && token() && html`<p><button type="button" onClick=${() => setToken(null)}>Use another token</button></p>`}
