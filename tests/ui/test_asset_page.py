@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from playwright.async_api import Page, expect
@@ -74,6 +76,26 @@ async def test_metadata_is_shown_by_its_type(page: Page, plane: LocalPlane) -> N
     await expect(shown.locator("details.tree").first).to_contain_text("amount")
     await expect(shown.locator("time", has_text="2026").first).to_be_visible()
     await expect(shown.get_by_role("link", name="weather_clean")).to_be_visible()
+
+
+async def test_numbers_are_plotted_over_time(page: Page, plane: LocalPlane) -> None:
+    values = [3, 9, "NaN", 6]
+    events = [
+        {
+            "type": "AssetObservation",
+            "metadata": {"gaps": {"type": "float", "value": value}, "by": {"type": "text", "value": "me"}},
+        }
+        for value in values
+    ]
+    async with httpx.AsyncClient(base_url=plane.to.server) as http:
+        answer = await http.post(f"/v1/assets/default/{MONTHLY}/events", json={"protocol": "1", "events": events})
+    assert answer.status_code == 200, answer.text
+    await page.goto(f"/ui/assets/default/{MONTHLY}?tab=activity&type=observation")
+    await page.get_by_role("link", name="Plots").click()
+    plot = page.get_by_role("figure").filter(has_text="gaps")
+    await expect(plot.locator("circle")).to_have_count(3)
+    await expect(plot.get_by_role("img")).to_have_accessible_name(re.compile("gaps: 3 values .* the last 6$"))
+    await expect(page.get_by_role("figure").filter(has_text="by")).to_have_count(0)
 
 
 async def test_the_activity_goes_on_as_one_scrolls(page: Page, plane: LocalPlane) -> None:

@@ -14,6 +14,7 @@ ADDRESSES = {
     "the assets": "/ui/assets",
     "an asset": f"/ui/assets/default/{CLEAN}",
     "its activity": f"/ui/assets/default/{RAW}?tab=activity",
+    "its plots": f"/ui/assets/default/{RAW}?tab=activity&view=plots",
     "its versions": f"/ui/assets/default/{RAW}?tab=versions",
     "its decisions": f"/ui/assets/default/{CLEAN}?tab=decisions",
     "the graph": "/ui/graph",

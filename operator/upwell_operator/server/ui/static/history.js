@@ -3,11 +3,14 @@
 import { chosen, pageOfRun, withQuery } from "./address.js";
 import { Loaded } from "./loaded.js";
 import { KeyLink, Metadata } from "./metadata.js";
+import { Plots } from "./plots.js";
 import { Age, Choice, Empty, Mark, Version } from "./parts.js";
 import { shortTime, words } from "./words.js";
 import { html } from "./view.js";
 
 const PAGE = 50;
+const PLOTTED = 500;
+const VIEWS = [["", "Table"], ["plots", "Plots"]];
 const TYPES = [["", "All"], ["observation", "Observations"], ["materialization", "Materializations"], ["failure", "Failures"]];
 const EVENTS = {
   AssetObservation: ["Observation", "observed"],
@@ -21,14 +24,15 @@ const RunLink = ({ namespace, run }) => (run ? html`<a class="run" href=${pageOf
 const When = ({ time }) => html`<${Age} time=${time} /><div class="hint">${shortTime(time)}</div>`;
 
 export function Activity({ path, namespace }) {
-  const type = chosen("type");
-  return html`<${Choice} name="type" label="Type of event" options=${TYPES} />
-    <${Loaded} paged=${PAGE} path=${withQuery(`${path}/events`, { type })} namespace=${namespace} show=${(data, more) => html`<${Events} items=${data.items} namespace=${namespace} filtered=${type} />${more}`} />`;
+  const type = chosen("type"), plots = chosen("view") === "plots";
+  const show = (data, more) => html`${plots ? html`<${Plots} events=${data.items} />` : html`<${Events} items=${data.items} namespace=${namespace} filtered=${type} />`}${more}`;
+  return html`<div class="choices"><${Choice} name="type" label="Type of event" options=${TYPES} /><${Choice} name="view" label="Table or plots" options=${VIEWS} /></div>
+    <${Loaded} key=${plots} paged=${plots ? PLOTTED : PAGE} path=${withQuery(`${path}/events`, { type })} namespace=${namespace} show=${show} />`;
 }
 
 function Events({ items, namespace, filtered }) {
   if (!items.length) return html`<${Empty} title=${filtered ? "No event of this type" : "Nothing has happened yet"}><p>An observation or a materialization appears here while it still runs.</p><//>`;
-  return html`<table class="events"><thead><tr><th>When</th><th>What</th><th>Version</th><th>Details</th></tr></thead>
+  return html`<table class="events" aria-label="Asset activity"><thead><tr><th>When</th><th>What</th><th>Version</th><th>Details</th></tr></thead>
     <tbody>${items.map((event) => html`<${Event} key=${event.id} event=${event} namespace=${namespace} />`)}</tbody></table>`;
 }
 
