@@ -1,7 +1,7 @@
 """Dagster's page "Asset Observations", row by row, on a real cluster; docs/reference/the-page.md has the rows.
 
 The definition is 04-asset-observations, the page's own Python, compiled. It is applied and played once; the tests look
-at it in the order of the rows, and change what is theirs. Limits: there is no web page yet; where a row speaks of one,
+at it in the order of the rows, and change what is theirs. Limits: where a row speaks of a web page,
 the test asks the HTTP API and the command line, and says so.
 """
 

@@ -41,6 +41,17 @@ async def test_an_assets_page_has_what_its_status_says(page: Page, plane: LocalP
     await expect(steps.get_by_role("link", name="weather_monthly")).to_be_visible()
 
 
+async def test_a_version_that_a_guard_holds_back_is_told_beside_what_is_fresh(page: Page, plane: LocalPlane) -> None:
+    asset = await plane.asset(RAW)
+    held = {"type": "Held", "status": "True", "reason": "GuardHeld", "message": "rows fell from 1461 to 3"}
+    asset["status"]["conditions"].append(held)
+    await page.route(f"**/v1/assets/default/{RAW}", lambda route: route.fulfill(json=asset))
+    await page.goto(f"/ui/assets/default/{RAW}")
+    verdict = page.locator(".verdict").first
+    for text in ("Fresh", "Guard held", held["message"]):
+        await expect(verdict).to_contain_text(text)
+
+
 async def test_only_what_an_asset_has_a_function_for_can_be_asked(page: Page) -> None:
     for name, verb, other in ((RAW, "Observe", "Materialize"), (CLEAN, "Materialize", "Observe")):
         await page.goto(f"/ui/assets/default/{name}")

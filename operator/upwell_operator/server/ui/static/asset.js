@@ -1,7 +1,7 @@
 // One asset: what it is, what happened to it, which versions it had, why it ran or did not, and what is next to it.
 
 import { chosen, escaped, pageOfRun, withQuery } from "./address.js";
-import { groupOf, keyOf } from "./conditions.js";
+import { ABNORMAL, groupOf, keyOf } from "./conditions.js";
 import { Ask } from "./ask.js";
 import { Activity, Decisions, Versions } from "./history.js";
 import { Loaded } from "./loaded.js";
@@ -82,7 +82,7 @@ function Conditions({ asset }) {
   const conditions = asset.status?.conditions ?? [];
   if (!conditions.length) return html`<section><h2>Conditions</h2><p class="hint">Upwell has not looked at it yet.</p></section>`;
   return html`<section><h2>Conditions</h2><table class="conditions"><thead><tr><th>Type</th><th>Status</th><th>Reason</th><th class="when">Since</th></tr></thead>
-    <tbody>${conditions.map((one) => html`<tr><td>${one.type}</td><td><${Mark} status=${one.type === "Stalled" ? "Broken" : one.status} label=${one.status} /></td>
+    <tbody>${conditions.map((one) => html`<tr><td>${one.type}</td><td><${Mark} status=${ABNORMAL.has(one.type) ? "Broken" : one.status} label=${one.status} /></td>
       <td>${words(one.reason)}<div class="message">${one.message}</div></td><td class="when"><${Age} time=${one.lastTransitionTime} /></td></tr>`)}</tbody></table></section>`;
 }
 

@@ -46,17 +46,21 @@ function Shape({ status }) {
 export const FreshMark = ({ status }) => html`<${Mark} status=${status} label=${FRESH[status] ?? status} />`;
 
 // What an Asset's conditions say of its data; of one that is not accepted, why, since its data is then beside the point.
+// A version that a guard holds back is told beside it: what is below it knows nothing of that version yet.
 export function Verdict({ asset, wordy }) {
   const fresh = conditionOf(asset, "Fresh"), ready = conditionOf(asset, "Ready");
   const broken = ready.status === "False";
+  const held = conditionOf(asset, "Held");
   const says = broken ? ready : fresh;
   const message = wordy || broken || fresh.status !== "True" ? says.message : "";
   return html`<div class="verdict">
     <div class="line"><${FreshMark} status=${fresh.status ?? "Unknown"} />
       ${fresh.reason && fresh.reason !== ready.reason && html`<span class="reason">${words(fresh.reason)}</span>`}
       ${broken && html`<${Mark} status="Broken" label=${words(ready.reason)} />`}
+      ${held.status === "True" && html`<${Mark} status="Broken" label=${words(held.reason)} />`}
       <${Running} runs=${asset.status?.activeRuns} /></div>
     ${message && html`<div class="message">${message}</div>`}
+    ${held.message && html`<div class="message">${held.message}</div>`}
   </div>`;
 }
 
