@@ -50,6 +50,38 @@ async def test_a_selection_is_in_the_address_and_is_the_servers(page: Page) -> N
     await expect(page.get_by_label("Selection")).to_have_value("+weather_clean")
 
 
+async def test_of_many_assets_the_page_says_that_there_are_more_and_reads_on(page: Page, plane: LocalPlane) -> None:
+    known = await plane.asset(RAW)
+    many = [{**known, "metadata": {**known["metadata"], "uid": str(n), "name": f"source-{n}"}} for n in range(3)]
+
+    async def paged(route: Route) -> None:
+        rest = "cursor=next" in route.request.url
+        metadata = {} if rest else {"continue": "next"}
+        await route.fulfill(json={"metadata": metadata, "items": many[2:] if rest else many[:2]})
+
+    await page.set_viewport_size({"width": 1280, "height": 200})
+    await page.add_init_script("window.IntersectionObserver = class { observe() {} disconnect() {} }")
+    await page.route("**/v1/assets?*", paged)
+    await page.goto("/ui/assets")
+    await expect(page.locator(".summary")).to_have_text("2 assets so far")
+    await page.get_by_role("button", name="Show more").click()
+    await expect(page.locator(".summary")).to_have_text("3 assets")
+
+
+async def test_a_page_that_nobody_sees_gives_its_connection_back(page: Page) -> None:
+    await page.goto("/ui/assets")
+    live = page.get_by_text("Live", exact=True)
+    await expect(live).to_be_visible()
+    turn = """(hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    await page.evaluate(turn, arg=True)
+    await expect(live).to_have_count(0)
+    await page.evaluate(turn, arg=False)
+    await expect(live).to_be_visible()
+
+
 async def test_an_error_is_the_servers_sentence(page: Page, plane: LocalPlane) -> None:
     query = "namespace=default&selection=" + quote("group:a adn b")
     async with httpx.AsyncClient() as http:

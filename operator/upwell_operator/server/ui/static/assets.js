@@ -32,7 +32,7 @@ export class AssetsPage extends Component {
     const everywhere = this.known.size > 1;
     if (!shown.length) return html`<${Nothing} any=${data.items.length} />${more}`;
     return html`
-      <p class="summary" role="status">${summary(shown)}</p>
+      <p class="summary" role="status">${summary(shown, data.metadata?.continue)}</p>
       ${[...grouped(shown)].map(([group, assets]) => html`<${Group} key=${group} group=${group} assets=${assets} everywhere=${everywhere} />`)}
       ${more}
       ${data.undefined?.length > 0 && html`<${Undefined} keys=${data.undefined} />`}
@@ -44,10 +44,11 @@ function matches(asset, wanted) {
   return [keyOf(asset), asset.metadata.name, asset.spec?.description ?? ""].some((text) => text.toLowerCase().includes(wanted));
 }
 
-function summary(assets) {
+// Of what was read so far, and there may be more.
+function summary(assets, more) {
   const stale = assets.filter((asset) => conditionOf(asset, "Fresh").status === "False").length;
   const broken = assets.filter((asset) => conditionOf(asset, "Ready").status === "False").length;
-  const parts = [count(assets.length, "asset"), stale ? `${stale} not fresh` : "", broken ? `${broken} not ready` : ""];
+  const parts = [count(assets.length, "asset") + (more ? " so far" : ""), stale ? `${stale} not fresh` : "", broken ? `${broken} not ready` : ""];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -15,6 +15,14 @@ class Live {
     this.state = "off";
     this.namespace = "";
     onToken(() => this.restart());
+    document.addEventListener("visibilitychange", () => this.turned());
+  }
+
+  // A browser lets a host have six connections, so a page that nobody sees gives its own back.
+  turned() {
+    if (document.hidden) return this.stop();
+    this.restart();
+    this.tell();
   }
 
   // Hear of changes in a namespace ("" is all); gives the function that ends it.
@@ -37,7 +45,7 @@ class Live {
 
   restart() {
     this.stop();
-    if (this.listeners.size) {
+    if (this.listeners.size && !document.hidden) {
       this.control = new AbortController();
       this.run(this.control.signal);
     }
