@@ -63,11 +63,9 @@ function Overview({ asset }) {
 
 function Causes({ asset }) {
   const causes = asset.status?.staleCauses ?? [];
-  if (causes.length < 2 && !(causes[0]?.path?.length > 1)) return null; // the verdict above says it already
+  if (causes.length < 2) return null; // the verdict above says it already
   return html`<section><h2>Why it is not fresh</h2><ul class="causes">${causes.map((cause) => html`<li>
-    <strong>${words(cause.reason)}</strong><span class="message">${cause.message}</span>
-    ${cause.path?.length > 1 && html`<span class="way">${cause.path.map((name, at) => html`${at > 0 && " ← "}<code>${name}</code>`)}</span>`}
-  </li>`)}</ul></section>`;
+    <strong>${words(cause.reason)}</strong><span class="message">${cause.message}</span></li>`)}</ul></section>`;
 }
 
 function Failed({ asset }) {

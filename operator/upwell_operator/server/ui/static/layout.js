@@ -4,7 +4,7 @@
 // crosses a layer; an order within each layer by the mean place of neighbours; then heights as near to the neighbours'
 // as the order allows. Ten thousand assets take a fraction of a second. What has no line at all stands in a grid below.
 
-export const NODE = { width: 230, height: 74 };
+export const NODE = { width: 240, height: 74 };
 const GAP = { x: 84, y: 22 };
 const POINT_HEIGHT = 14;
 const SWEEPS = 8;
