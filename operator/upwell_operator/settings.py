@@ -17,6 +17,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey; `rediss://` for TLS.")
+    redis_ca: str = Field("", description="File with the authority of that TLS; empty means the system's.")
     redis_cluster: bool = Field(default=False, description="The URL is a node of a Redis Cluster.")
     redis_shards: int = Field(
         1, ge=1, le=1024, description="Hash-tag shards; 1, or 64 for a Redis Cluster. Never changed later."

@@ -1,12 +1,13 @@
-"""What the cluster is made of, installed and built once: Debian's packages, and Kubernetes from its Go modules."""
+"""What the cluster is made of, installed and built once: Debian's packages, and Go modules: Kubernetes, Helm."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from places import BIN, COMPONENTS, DEBIAN, HERE, KUBERNETES, sh
+from places import BIN, COMPONENTS, DEBIAN, HERE, KUBERNETES, one_at_a_time, sh
 
 
 def setup() -> None:
@@ -48,7 +49,17 @@ def build(module: str, package: str) -> None:
     command = ["go", "build", "-C", str(HERE / module), "-mod=readonly", "-trimpath", "-ldflags", linker_flags()]
     sh(*command, "-o", unfinished, package, env={"CGO_ENABLED": "0", "GOWORK": "off"})
     unfinished.rename(binary)
-    print(f"built {binary.name} in {time.monotonic() - started:.0f} s", flush=True)
+    print(f"built {binary.name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+
+def helm() -> Path:
+    """Give Helm, built if it is not there yet: a minute or two, once. It needs Go and nothing else."""
+    (package,) = COMPONENTS["helm"]
+    BIN.mkdir(parents=True, exist_ok=True)
+    if not (BIN / "helm").exists():
+        with one_at_a_time():
+            build("helm", package)
+    return BIN / "helm"
 
 
 def linker_flags() -> str:

@@ -2,6 +2,7 @@
 """A real Kubernetes cluster for tests and demos, for as long as one command runs.
 
     cluster.py setup                     install packages, build Kubernetes (once: 8 to 15 minutes on 2 cores)
+    cluster.py helm                      build Helm alone (it needs Go), and print where it is
     cluster.py images                    build the images that the tests use
     cluster.py build-image TAG CONTEXT   build any other Dockerfile, for `run --image`
     cluster.py run [--image TAG]… -- COMMAND…
@@ -137,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True)
     verbs.add_parser("setup")
     verbs.add_parser("images")
+    verbs.add_parser("helm")
     build = verbs.add_parser("build-image")
     build.add_argument("tag")
     build.add_argument("context", type=Path)
@@ -169,6 +171,8 @@ def main() -> int:
             with one_at_a_time():
                 binaries.install()
                 images.ours()
+        case "helm":
+            print(binaries.helm())
         case "setup":
             with one_at_a_time():
                 binaries.setup()

@@ -35,6 +35,7 @@ COMPONENTS = {
     ),
     "etcd": ("go.etcd.io/etcd/server/v3",),
     "coredns": (".",),
+    "helm": ("helm.sh/helm/v3/cmd/helm",),
 }
 """Folder of a Go module here -> packages that are built in it.
 

@@ -1,7 +1,7 @@
 """`upwell generate`: everything in the repository that is made from the code, written or compared.
 
-`documents` is pure and gives every file with its text; a test compares it with what is committed, so that plain
-`pytest` catches what was forgotten.
+`documents` is pure and gives every file with its text, `mixed` those of which only a part is generated; tests compare
+them with what is committed, so that plain `pytest` catches what was forgotten.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from upwell_operator.cli import cli_reference
+from upwell_operator.cli import chart, cli_reference
 from upwell_operator.cli.exits import CommandError
 from upwell_operator.resources import crds, reference
 from upwell_operator.server.app import openapi_document
@@ -28,12 +28,22 @@ def documents() -> dict[str, str]:
         **reference.render(),
         "docs/reference/http.md": http_reference(openapi_document()),
         "docs/reference/cli.md": cli_reference.render(app),
+        **chart.render(),
     }
+
+
+def mixed(root: Path) -> dict[str, str]:
+    """Give the files that are written by hand but for a part of them: the chart's README, with its table of values."""
+    folder = root / chart.CHART
+    if not (folder / "README.md").exists():
+        return {}
+    text, values = ((folder / name).read_text(encoding="utf8") for name in ("README.md", "values.yaml"))
+    return {f"{chart.CHART}/README.md": chart.readme(text, values)}
 
 
 def differing(root: Path) -> dict[str, str]:
     """Give the files whose text is not what it should be."""
-    return {name: text for name, text in documents().items() if _read(root / name) != text}
+    return {name: text for name, text in (documents() | mixed(root)).items() if _read(root / name) != text}
 
 
 def write(root: Path, *, check: bool) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from upwell_operator.cluster.api import APIS, Right
 from upwell_operator.cluster.kube import KubeCluster
 from upwell_operator.cluster.port import Object
+from upwell_operator.resources.meta import GROUP, Kind
 
 
 class Process(StrEnum):
@@ -67,6 +68,23 @@ USES: tuple[Use, ...] = (
     Use(_SRV, Scope.CLUSTER, "subjectaccessreviews", ("may",), "may they"),
 )
 
+
+
+class Role(StrEnum):
+    """What people may have: added to the cluster's own roles of that name, and to those above it."""
+
+    VIEW = "view"
+    EDIT = "edit"
+
+
+_KINDS = tuple(kind.plural for kind in Kind)
+_READ, _WRITE = ("get", "list", "watch"), ("create", "delete", "deletecollection", "patch", "update")
+PEOPLE: dict[Role, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
+    Role.VIEW: ((_KINDS, _READ), (("assets/log",), ("get",))),
+    Role.EDIT: ((_KINDS, _WRITE), (("assets/events",), ("update",))),
+}
+"""Resources and verbs; the two subresources are those that the server asks for (`server/people.py`)."""
+
 NOT_THE_PORTS = {
     "watch": Right(("list", "watch")),
     "own": Right(("update",), subresource="finalizers"),
@@ -86,6 +104,13 @@ def rules(process: Process, *scopes: Scope) -> list[Object]:
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": sorted(allowed)}
         for (group, resource), allowed in sorted(verbs.items())
+    ]
+
+
+def people(role: Role) -> list[Object]:
+    """Give `rules` of an aggregated ClusterRole for people."""
+    return [
+        {"apiGroups": [GROUP], "resources": list(resources), "verbs": list(verbs)} for resources, verbs in PEOPLE[role]
     ]
 
 

@@ -52,6 +52,8 @@ def connect(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Cl
     }
     if urlsplit(settings.redis_url).scheme != "unix":  # a socket file has no peer that could vanish unseen
         options["socket_keepalive"] = True
+    if settings.redis_ca and urlsplit(settings.redis_url).scheme == "rediss":
+        options["ssl_ca_certs"] = settings.redis_ca
     if settings.redis_cluster:
         return RedisCluster.from_url(settings.redis_url, **options)
     # A URL of TLS or of a socket file brings its own connection class, which packs in Python.

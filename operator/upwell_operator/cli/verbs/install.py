@@ -59,7 +59,7 @@ def generate(
     root: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Root of the repository.")] = Path(),
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when a file differs.")] = False,
 ) -> None:
-    """Write what is generated: crds/ and the reference pages."""
+    """Write what is generated: crds/, the chart's part of it, and the reference pages."""
     from upwell_operator.cli.generate import write
 
     write(root, check=check)
