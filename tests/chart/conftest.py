@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from helm_program import helm_program
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "upwell"
@@ -32,20 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def helm() -> Helm:
-    """Give Helm: the one that the cluster's tests build, else the installed one; none is a failure in CI."""
-    program = _built() or shutil.which("helm")
-    if not program:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "needs Helm: install it, or Go, with which `tests/cluster/cluster.py helm` builds it"
-        )
+    """Give a function that runs Helm, and gives how it ended."""
+    program = helm_program()
     return lambda *argv: subprocess.run([program, *map(str, argv)], capture_output=True, text=True, check=False)
-
-
-def _built() -> str | None:
-    if not shutil.which("go"):
-        return None
-    command = [sys.executable, ROOT / "tests/cluster/cluster.py", "helm"]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="session")

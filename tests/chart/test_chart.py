@@ -206,11 +206,6 @@ def test_every_value_is_described_in_the_readme() -> None:
     assert chart.readme(text, (CHART / "values.yaml").read_text()) == text, "run `make generate`"
 
 
-def test_what_is_generated_of_the_chart_is_up_to_date() -> None:
-    for name, text in chart.render().items():
-        assert (ROOT / name).read_text() == text, "run `make generate`"
-
-
 def test_the_chart_has_the_version_of_the_program() -> None:
     about = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert about["appVersion"] == Settings().image.split(":")[1]
