@@ -111,6 +111,9 @@ topologySpreadConstraints:
 {{- define "upwell.sharedEnv" -}}
 - {name: UPWELL_BIND, value: 0.0.0.0}
 - {name: UPWELL_AUDIENCE, value: {{ .Values.settings.audience | quote }}}
+{{- with .Values.watchNamespaces }}
+- {name: UPWELL_NAMESPACES, value: {{ join "," . | quote }}}
+{{- end }}
 {{ include "upwell.redisEnv" . }}
 {{- end -}}
 

@@ -27,7 +27,7 @@ from upwell_operator.server.asking import (
     moment_of,
 )
 from upwell_operator.server.face import Face
-from upwell_operator.server.finding import key_in, need, readable
+from upwell_operator.server.finding import key_in, listed, need, readable
 from upwell_operator.server.past import event_json
 from upwell_operator.server.problems import documented
 from upwell_operator.server.selecting import selectable
@@ -115,8 +115,8 @@ async def list_observation_jobs(
 ) -> Json:
     """List ObservationJobs by namespace and name."""
     await face.rights.demand(who, "list", Kind.OBSERVATION_JOB.plural, namespace or "")
-    found = await face.cluster.list(Kind.OBSERVATION_JOB.plural, namespace)
-    return answers.resources(Kind.OBSERVATION_JOB, found.items, cursor, limit)
+    found = await listed(face, Kind.OBSERVATION_JOB, namespace)
+    return answers.resources(Kind.OBSERVATION_JOB, found, cursor, limit)
 
 
 @router.get("/v1/schedules", response_model=ResourceList)
@@ -125,5 +125,5 @@ async def list_schedules(
 ) -> Json:
     """List Schedules, with their next and last ticks in status."""
     await face.rights.demand(who, "list", Kind.SCHEDULE.plural, namespace or "")
-    found = await face.cluster.list(Kind.SCHEDULE.plural, namespace)
-    return answers.resources(Kind.SCHEDULE, found.items, cursor, limit)
+    found = await listed(face, Kind.SCHEDULE, namespace)
+    return answers.resources(Kind.SCHEDULE, found, cursor, limit)

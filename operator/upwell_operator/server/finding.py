@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from upwell.protocol import InputVersion
@@ -24,6 +25,13 @@ async def need(face: Face, kind: Kind, namespace: str, name: str) -> Object:
         listing = f"`kubectl get {kind.plural} -n {namespace}` lists them"
         detail = f"There is no {kind} {name!r} in namespace {namespace!r}; {listing}."
         raise Problem(404, "not-found", detail) from None
+
+
+async def listed(face: Face, kind: Kind, namespace: str | None) -> list[Object]:
+    """Give the resources of a kind in a namespace, or in all that are watched: there may be rights in no other."""
+    places = (namespace,) if namespace else face.settings.namespaces or (None,)
+    lists = await asyncio.gather(*(face.cluster.list(kind.plural, place) for place in places))
+    return [one for each in lists for one in each.items]
 
 
 async def find_asset(face: Face, namespace: str, name: str) -> Object | None:

@@ -17,6 +17,7 @@ from upwell_operator.resources.meta import Kind
 from upwell_operator.resources.parsing import parse
 from upwell_operator.resources.selection import Selection, SelectionError, read_selection
 from upwell_operator.server.face import Face
+from upwell_operator.server.finding import listed
 from upwell_operator.server.problems import Problem
 
 
@@ -34,7 +35,7 @@ async def listed_and_selected(
     """
     await face.rights.demand(who, "list", Kind.ASSET.plural, namespace or "")
     selection = None if text is None else _read(text, namespace)
-    found = (await face.cluster.list(Kind.ASSET.plural, namespace)).items
+    found = await listed(face, Kind.ASSET, namespace)
     return found, found if selection is None else _selected(found, selection, namespace or "")
 
 

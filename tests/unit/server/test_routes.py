@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -10,7 +11,7 @@ import pytest
 
 from builders import NOW
 from server_world import KEY, NAMESPACE, POD, RUN, World, an_asset_object, an_event
-from upwell_operator.cluster.port import Object
+from upwell_operator.cluster.port import Listed, Object
 from upwell_operator.domain.decisions import Decision, Verb
 from upwell_operator.domain.runs import read_run
 from upwell_operator.domain.snapshot import AssetId, Ref
@@ -123,6 +124,24 @@ async def test_the_other_kinds_are_listed(world: World, path: str, kind: str) ->
     await _apply(world, _job(), {**schedule, "spec": {"schedule": "@daily", "job": {"name": "all"}}})
     body = (await world.get(f"/v1/{path}")).json()
     assert (body["kind"], [one["metadata"]["name"] for one in body["items"]]) == (kind, ["all"])
+
+
+@pytest.mark.parametrize("path", ["assets", "observation-jobs", "schedules"])
+async def test_without_a_namespace_those_that_are_watched_are_listed(
+    world: World, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    original = world.cluster.list
+
+    async def noting(resource: str, namespace: str | None = None, *args: Any, **more: Any) -> Listed:
+        asked.append(namespace)
+        return await original(resource, namespace, *args, **more)
+
+    monkeypatch.setattr(world.cluster, "list", noting)
+    face = world.app.state.face
+    world.app.state.face = replace(face, settings=face.settings.model_copy(update={"namespaces": ("shop", "till")}))
+    assert (await world.get(f"/v1/{path}")).status_code == 200
+    assert asked == ["shop", "till"]
 
 
 async def test_one_asset_comes_as_kubectl_gives_it(world: World) -> None:
