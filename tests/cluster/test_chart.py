@@ -40,9 +40,9 @@ class Release:
     def __init__(self, namespace: str, values: Path) -> None:
         self._program, self._namespace, self._values = helm_program(), namespace, values
 
-    def install(self) -> None:
+    def install(self) -> str:
         """Install it, and wait until everything is ready; kinds that other tests have applied become its own."""
-        self.helm("install", "upwell", CHART, "-f", self._values, "--wait", "--timeout=120s", "--take-ownership")
+        return self.helm("install", "upwell", CHART, "-f", self._values, "--wait", "--timeout=120s", "--take-ownership")
 
     def upgrade(self, *changes: str) -> None:
         """Change values, and wait until everything is as new as they are."""
@@ -95,20 +95,35 @@ def may(kubectl: Kubectl, account: str, verb: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_release_lives_and_what_was_seen_outlives_it(kubectl: Kubectl, release: Release, token_file: Path) -> None:
-    release.install()
-    assert "Succeeded" in release.helm("test", "upwell", "--timeout=60s")
-    kubectl.apply(asset("prices", observe=shell(result('{"dataVersion": "one"}'))))
-    observe(kubectl, "1")
-    seen = events(kubectl, token_file)
-    assert len(seen) == 1
-    assert refused(kubectl) == []
+def people_have_the_kinds_with_the_clusters_roles(kubectl: Kubectl) -> None:
     for role in ("view", "edit"):
         kubectl.run("create", "serviceaccount", role)
         account = f"{kubectl.namespace}:{role}"
         kubectl.run("create", "rolebinding", role, f"--clusterrole={role}", f"--serviceaccount={account}")
     until(lambda: may(kubectl, "view", "get") and may(kubectl, "edit", "patch"), 20)
     assert not may(kubectl, "view", "patch")
+
+
+def nothing_runs_and_what_is_users_is_kept(kubectl: Kubectl) -> None:
+    assert not kubectl.list("deployments,statefulsets,services,serviceaccounts", "app.kubernetes.io/instance=upwell")
+    assert "upwell-" not in kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name")
+    for kind in KINDS:
+        assert kubectl.condition("crd", kind, "Established")["status"] == "True"
+    assert kubectl.get("asset", "prices")["status"]["dataVersion"] == "one"
+    assert kubectl.get("pvc", CLAIM)["status"]["phase"] == "Bound"
+
+
+def test_a_release_lives_and_what_was_seen_outlives_it(kubectl: Kubectl, release: Release, token_file: Path) -> None:
+    notes = release.install()
+    assert f"kubectl -n {kubectl.namespace} port-forward service/upwell-server 8080" in notes
+    assert "WARNING" not in notes
+    assert "Succeeded" in release.helm("test", "upwell", "--timeout=60s")
+    kubectl.apply(asset("prices", observe=shell(result('{"dataVersion": "one"}'))))
+    observe(kubectl, "1")
+    seen = events(kubectl, token_file)
+    assert len(seen) == 1
+    assert refused(kubectl) == []
+    people_have_the_kinds_with_the_clusters_roles(kubectl)
 
     valkey = kubectl.get("pod", "upwell-valkey-0")["metadata"]["uid"]
     release.upgrade(f"watchNamespaces={{{kubectl.namespace}}}", "settings.maxConcurrentRuns=5")
@@ -122,12 +137,7 @@ def test_a_release_lives_and_what_was_seen_outlives_it(kubectl: Kubectl, release
     assert kubectl.get("pod", "upwell-valkey-0")["metadata"]["uid"] == valkey, "nothing about Valkey has changed"
 
     release.helm("uninstall", "upwell", "--wait", "--timeout=60s")
-    assert not kubectl.list("deployments,statefulsets,services,serviceaccounts", "app.kubernetes.io/instance=upwell")
-    assert "upwell-" not in kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name")
-    for kind in KINDS:
-        assert kubectl.condition("crd", kind, "Established")["status"] == "True"
-    assert kubectl.get("asset", "prices")["status"]["dataVersion"] == "one"
-    assert kubectl.get("pvc", CLAIM)["status"]["phase"] == "Bound"
+    nothing_runs_and_what_is_users_is_kept(kubectl)
 
     release.install()
     assert set(seen) < set(events(kubectl, token_file)), "installed again, it goes on where it was"
