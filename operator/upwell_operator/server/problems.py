@@ -66,7 +66,8 @@ TABLE: Final[dict[type[errors.UpwellError], Row]] = {
     errors.Forbidden: Row(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "server-lacks-rights",
-        "The server's own ServiceAccount may not do this; install the ClusterRole of Upwell's chart, then try again.",
+        "The server's own ServiceAccount may not do this: the namespace is not among the chart's `watchNamespaces`, or "
+        "the chart's roles are not installed (`rbac.create`). Mend that, then try again.",
     ),
     errors.Fenced: Row(HTTPStatus.CONFLICT, "fenced"),
     errors.UpwellError: Row(HTTPStatus.INTERNAL_SERVER_ERROR, "internal"),
