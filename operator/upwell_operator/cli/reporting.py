@@ -8,7 +8,6 @@ Limits: logs of runs are the users' own and may hold anything, so they are left 
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import platform
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +21,7 @@ import typer
 
 from upwell_operator.cli import assets as of
 from upwell_operator.cli.client import Api, connect
-from upwell_operator.cli.doctor import PACKAGES
+from upwell_operator.cli.doctor import PACKAGES, package
 from upwell_operator.cli.exits import CommandError
 from upwell_operator.cli.options import Connection
 from upwell_operator.cli.output import utc_now
@@ -101,7 +100,7 @@ class _Bundle:
 
 
 def _about(to: Connection, now: datetime) -> dict[str, Any]:
-    found = {one: importlib.metadata.version(one) for one in ("upwell-operator", *PACKAGES)}
+    found = {one: package(one).seen for one in ("upwell-operator", *PACKAGES)}
     return redacted({"time": now, "server": to.server, "python": platform.python_version(), "packages": found})  # type: ignore[no-any-return]
 
 

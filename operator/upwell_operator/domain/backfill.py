@@ -12,11 +12,10 @@ from upwell.protocol import RunKind
 from upwell_operator.domain import cut as cutting
 from upwell_operator.domain import partition_ranges
 from upwell_operator.domain.actions import Planned
-from upwell_operator.domain.cut import is_open
 from upwell_operator.domain.deciding import TO_BUILD, decide, on_hold
 from upwell_operator.domain.decisions import Verb, Why
 from upwell_operator.domain.identity import requested_run
-from upwell_operator.domain.observed_partitions import checked
+from upwell_operator.domain.partitions import checked, is_open
 from upwell_operator.domain.site import Build, Site, decided, start_runs
 from upwell_operator.domain.snapshot import Trigger, TriggerType
 from upwell_operator.errors import Rejected
@@ -38,7 +37,8 @@ def plan_request(here: Site, token: str) -> Planned:
     if not left:
         return Planned(handled_request=token)
     trigger, most = Trigger(TriggerType.REQUEST, token), asset.requested_parallelism or asset.parallelism
-    chosen = [key for key in left if key not in here.busy][: here.room(most)]
+    busy = here.busy
+    chosen = [key for key in left if key not in busy][: here.room(most)]
     builds = [Build(key, names[key], cutting.inputs_of(here.node, key, here.sight)) for key in chosen]
     starts = start_runs(here, [(one, trigger) for one in builds], token)
     done = token if len(starts) == len(left) else None

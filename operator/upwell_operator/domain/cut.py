@@ -194,7 +194,7 @@ def _to_judge(node: Node, lost: bool, slices: Slices, sight: Sight) -> tuple[Cut
             return _anew(node, slices, whole, sight), None
         dirty.update(found)
     strangers = dirty - cut.keys.keys()
-    if strangers and is_open(node.asset.partitions):
+    if strangers and partitions.is_open(node.asset.partitions):
         return _anew(node, slices, whole, sight), None
     return cut, dirty - strangers
 
@@ -220,7 +220,7 @@ def _below(edge: Edge, moved: Iterable[str], cut: Cut, sight: Sight) -> set[str]
 def _anew(node: Node, slices: Slices, whole: tuple[object, ...], sight: Sight) -> Cut:
     definition = node.asset.partitions or NO_PARTITIONS
     keys = list(partitions.keys(definition, sight.now))[::-1]
-    if is_open(definition):
+    if partitions.is_open(definition):
         keys = sorted({*slices.versions, *_from_above(node, sight)})
     due = lateness.due(node.asset, sight.now)
     changes = [partitions.changes_at(one, sight.now) for one in _definitions(node, definition)]
@@ -228,12 +228,6 @@ def _anew(node: Node, slices: Slices, whole: tuple[object, ...], sight: Sight) -
         changes.append(due.until)
     until = min(filter(None, changes), default=None)
     return Cut({key: place for place, key in enumerate(keys)}, until, whole, due)
-
-
-def is_open(definition: Partitions | None) -> bool:
-    """Say whether nobody knows the keys beforehand: then there are those that were reported, here or above."""
-    sides = definition.dimensions if isinstance(definition, partitions.Multi) else (definition,)
-    return any(isinstance(one, partitions.Dynamic) for one in sides)
 
 
 def _from_above(node: Node, sight: Sight) -> Iterator[str]:

@@ -21,7 +21,7 @@ from upwell_operator.domain.conditions import timestamp
 from upwell_operator.domain.deciding import TO_BUILD, Refusal, builds_from, decide, mendable, on_hold
 from upwell_operator.domain.decisions import Decision, Verb, Why
 from upwell_operator.domain.pacing import held
-from upwell_operator.domain.site import Site, decided, site, start_runs, startable, upstream_pending
+from upwell_operator.domain.site import Site, decided, has_startable, site, start_runs, startable, upstream_pending
 from upwell_operator.domain.snapshot import Asset, AutoPolicy, Trigger, TriggerType
 from upwell_operator.domain.world import World
 
@@ -44,15 +44,15 @@ def will_fill(world: World, asset: Asset, now: datetime) -> bool:
     if here is None or asset.policy is AutoPolicy.NEVER or asset.suspended:
         return bool(here and here.busy)
     if here.busy or asset.cron is None:
-        return bool(here.busy) or any(True for _ in startable(here, []))
+        return bool(here.busy) or has_startable(here)
     tick = ticking.open_tick(asset, now)
-    return tick is not None and any(True for _ in startable(here, [], tick))
+    return tick is not None and has_startable(here, tick)
 
 
 def _automatic(here: Site) -> Planned:
     asset, now = here.asset, here.now
     for wanted in here.world.wanted_by_clock(asset.ref):
-        if any(True for _ in startable(here, [], wanted.tick)):
+        if has_startable(here, wanted.tick):
             return _fill(here, wanted.tick, wanted.trigger)
     if asset.policy is AutoPolicy.NEVER:
         return _left_alone(here, Why.POLICY_NEVER, "spec.autoMaterialize.policy is Never; request them, or set Eager")

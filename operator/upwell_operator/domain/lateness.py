@@ -11,7 +11,7 @@ Limits: windows beside dynamic keys count only as far as those keys are known, o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from upwell_operator.domain import partitions, windows
 from upwell_operator.domain.causes import Cause
 from upwell_operator.domain.conditions import timestamp
 from upwell_operator.domain.derived import VERB
-from upwell_operator.domain.partitions import Dimension, Multi, Partitions
+from upwell_operator.domain.partitions import Dimension, Partitions
 from upwell_operator.domain.snapshot import Asset, AssetKind, AssetState, Slices
 from upwell_operator.domain.windows import TimeWindow
 from upwell_operator.resources import duration
@@ -39,7 +39,7 @@ class Due:
     """When another window's data must be there."""
 
     def __contains__(self, key: str) -> bool:
-        parts = key.split(partitions.SEPARATOR) if len(self.young) > 1 else (key,)
+        parts = partitions.parts(self.definition, key)
         return not any(part in young for part, young in zip(parts, self.young, strict=True))
 
     def is_late(self, key: str, made: datetime | None) -> bool:
@@ -48,8 +48,7 @@ class Due:
 
     def _made_before_the_end(self, key: str, made: datetime) -> bool:
         """Say whether data was made of a window that went on: only a definition with an `endOffset` has such."""
-        parts = key.split(partitions.SEPARATOR) if len(self.young) > 1 else (key,)
-        both = zip(_dimensions(self.definition), parts, strict=True)
+        both = zip(partitions.dimensions(self.definition), partitions.parts(self.definition, key), strict=True)
         return any(
             made < windows.span(one, part)[1]
             for one, part in both
@@ -69,7 +68,7 @@ def by_window(asset: Asset) -> bool:
     """Say whether `maximumLag` counts for each window of an asset."""
     if asset.maximum_lag is None or asset.partitions is None:
         return False
-    return any(isinstance(one, TimeWindow) for one in _dimensions(asset.partitions))
+    return any(isinstance(one, TimeWindow) for one in partitions.dimensions(asset.partitions))
 
 
 def due(asset: Asset, now: datetime) -> Due | None:
@@ -77,7 +76,7 @@ def due(asset: Asset, now: datetime) -> Due | None:
     if asset.maximum_lag is None or asset.partitions is None or not by_window(asset):
         return None
     then = now - asset.maximum_lag
-    sides = _dimensions(asset.partitions)
+    sides = partitions.dimensions(asset.partitions)
     changes = [windows.changes_at(one, then) for one in sides if isinstance(one, TimeWindow)]
     young = tuple(_young(one, then, now) for one in sides)
     return Due(asset.partitions, asset.maximum_lag, young, min(changes) + asset.maximum_lag)
@@ -137,10 +136,6 @@ def _young(dimension: Dimension, then: datetime, now: datetime) -> frozenset[str
     if not isinstance(dimension, TimeWindow):
         return frozenset()
     return frozenset(windows.over_since(dimension, then, now))
-
-
-def _dimensions(definition: Partitions) -> Iterable[Dimension]:
-    return definition.dimensions if isinstance(definition, Multi) else (definition,)
 
 
 def _last_seen(asset: Asset, state: AssetState) -> datetime | None:

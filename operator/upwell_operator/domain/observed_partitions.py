@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from upwell_operator.domain import partition_ranges, partitions
-from upwell_operator.domain.cut import is_open
 from upwell_operator.domain.partitions import Partitions
 from upwell_operator.domain.snapshot import Asset, ObservationJob
 from upwell_operator.errors import Rejected, Stalled
@@ -47,8 +46,8 @@ def by_request(asset: Asset, now: datetime) -> tuple[str, ...]:
         return ()
     if asset.partitions is None:
         raise Rejected("partitions: the asset has no spec.partitions; ask for all of it")
-    if is_open(asset.partitions):
-        return _fitting(checked(asset.partitions, partition_ranges.only_single(text), now))
+    if partitions.is_open(asset.partitions):
+        return _fitting(partitions.checked(asset.partitions, partition_ranges.only_single(text), now))
     return _fitting(partition_ranges.read(text, list(partitions.keys(asset.partitions, now))))
 
 
@@ -59,21 +58,13 @@ def written(keys: Sequence[str]) -> str:
 
 def _chosen(job: ObservationJob, cut: Partitions, now: datetime) -> Sequence[str]:
     if job.partitions is PartitionsPolicy.KEYS:
-        return checked(cut, job.keys, now)
-    if is_open(cut):
+        return partitions.checked(cut, job.keys, now)
+    if partitions.is_open(cut):
         words = "its partitions are dynamic, so nobody knows them beforehand"
         raise Rejected(f"{words}; use the policy Keys instead of {job.partitions}, or leave the asset out")
     if job.partitions is PartitionsPolicy.LATEST:
         return partitions.latest(cut, now)
     return list(partitions.keys(cut, now))
-
-
-def checked(cut: Partitions, keys: Sequence[str], now: datetime) -> Sequence[str]:
-    """Give keys back. Raises Rejected for one that a definition does not have."""
-    wrong = next(filter(None, (partitions.problem(cut, key, now) for key in keys)), None)
-    if wrong:
-        raise Rejected(wrong)
-    return keys
 
 
 def _fitting(keys: Sequence[str]) -> tuple[str, ...]:

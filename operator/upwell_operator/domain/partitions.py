@@ -5,7 +5,7 @@ Limits: `Dynamic` keys are whatever was reported; windows of time are a room of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -57,6 +57,21 @@ def accept(written: model.Partitions) -> Partitions:
     return Multi((names[0], names[1]), (first, second))
 
 
+def dimensions(partitions: Partitions) -> tuple[Dimension, ...]:
+    """Give the dimensions of a definition; one that has no others is its own."""
+    return partitions.dimensions if isinstance(partitions, Multi) else (partitions,)
+
+
+def parts(partitions: Partitions, key: str) -> list[str]:
+    """Give a key's part of each dimension."""
+    return key.split(SEPARATOR) if isinstance(partitions, Multi) else [key]
+
+
+def is_open(partitions: Partitions | None) -> bool:
+    """Say whether nobody knows the keys beforehand: then there are those that were reported, here or above."""
+    return partitions is not None and any(isinstance(one, Dynamic) for one in dimensions(partitions))
+
+
 def problem(partitions: Partitions, key: str, now: datetime) -> str | None:
     """Say why the asset has no partition of this key now, or None if it has one."""
     match partitions:
@@ -85,6 +100,14 @@ def versions(partitions: Partitions | None, event: Event, now: datetime) -> Mapp
     elif found:
         raise Rejected(f"partitions: the asset {event.asset_key!r} has no spec.partitions; report one dataVersion.")
     return found
+
+
+def checked(partitions: Partitions, keys: Sequence[str], now: datetime) -> Sequence[str]:
+    """Give keys back. Raises Rejected for the first that the asset has no partition of now."""
+    wrong = next(filter(None, (problem(partitions, key, now) for key in keys)), None)
+    if wrong:
+        raise Rejected(wrong)
+    return keys
 
 
 def _check_keys(partitions: Partitions, event: Event, now: datetime) -> None:

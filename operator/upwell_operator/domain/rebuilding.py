@@ -27,7 +27,7 @@ from upwell_operator.domain.identity import requested_run
 from upwell_operator.domain.materializing import answered
 from upwell_operator.domain.schedules import Rebuild, Schedule
 from upwell_operator.domain.selecting import select
-from upwell_operator.domain.site import site, startable
+from upwell_operator.domain.site import has_startable, site
 from upwell_operator.domain.snapshot import Asset, AssetKind, Outcome, Ref, Run, RunPhase, Trigger, TriggerType, Wanted
 from upwell_operator.domain.texts import named
 from upwell_operator.domain.world import World
@@ -115,7 +115,7 @@ def _of_partitions(world: World, asset: Asset, tick: datetime, now: datetime) ->
     here = site(world, asset.ref, now)
     if here is None:
         return Stage.LEFT_OUT
-    if any(True for _ in startable(here, [], tick)):
+    if has_startable(here, tick):
         return Stage.READY
     if here.busy:
         return Stage.RUNNING

@@ -128,6 +128,11 @@ def startable(here: Site, blocked: list[Refusal], tick: datetime | None = None) 
             yield wanted
 
 
+def has_startable(here: Site, tick: datetime | None = None) -> bool:
+    """Say whether a partition may be built now, or at a tick."""
+    return next(startable(here, [], tick), None) is not None
+
+
 def _wanted_build(here: Site, key: str, tick: str) -> Build:
     """Give the run that a partition wants by itself now."""
     inputs = cutting.inputs_of(here.node, key, here.sight)

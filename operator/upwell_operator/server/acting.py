@@ -17,8 +17,7 @@ from pydantic import BaseModel, Field
 
 from upwell_operator.cluster.port import Object
 from upwell_operator.domain import partition_ranges as ranges
-from upwell_operator.domain.cut import is_open
-from upwell_operator.domain.partitions import written
+from upwell_operator.domain.partitions import is_open, written
 from upwell_operator.errors import Rejected
 from upwell_operator.resources.meta import Annotation, Kind
 from upwell_operator.server.answers import Json
