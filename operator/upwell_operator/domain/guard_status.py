@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from upwell_operator.domain.conditions import timestamp
-from upwell_operator.domain.guard import written
+from upwell_operator.domain.guard import Figures, written
 from upwell_operator.domain.runs import read_time
 from upwell_operator.domain.snapshot import Arrived, AssetState
 
@@ -49,6 +49,6 @@ def known(state: AssetState) -> Json:
     return figures
 
 
-def packed(figures: Json) -> str:
+def packed(figures: Figures) -> str:
     """Write figures as a state keeps them; nothing is nothing."""
     return written(figures) if figures else ""

@@ -11,11 +11,10 @@ nothing to be compared with, and is accepted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from upwell.protocol import EventType
+from upwell.protocol import Event, EventType
 from upwell_operator.domain.asset_status import remembered_state
 from upwell_operator.domain.guard import Figures, Judged, figures_of, held
 from upwell_operator.domain.guard_status import known, packed
@@ -80,36 +79,28 @@ class Guards:
 
     async def _judge(self, asset: Asset, guard: Guard, state: AssetState) -> AssetState:
         arrived = state.arrived
-        if arrived is None:
-            return state if state.accepted else await self._accept(asset, guard, state)
-        if any(one.version == arrived.version for one in asset.quarantine):
+        if arrived is None and state.accepted:
+            return state
+        if arrived is not None and any(one.version == arrived.version for one in asset.quarantine):
             return await self._keep(asset, state, arrived)
-        if arrived.version == asset.released:
-            return await self._accept(asset, guard, state)
-        new = Judged(arrived.version, await self._figures(asset.id, guard, arrived.version))
-        old = Judged(state.version or "", await self._old_figures(asset.id, guard, state))
-        why = held(guard, asset.key, new, old)
+        told = await self._told(asset.id)
+        figures = _figures(guard, told, _newest(state).version)
+        if arrived is None or arrived.version == asset.released:
+            return await self._accept(asset, state, figures)
+        old = Judged(state.version or "", _old_figures(guard, told, state))
+        why = held(guard, asset.key, Judged(arrived.version, figures), old)
         if not why:
-            return await self._accept(asset, guard, state)
+            return await self._accept(asset, state, figures)
         return await self._keep(asset, state, arrived._replace(held=why))
 
-    async def _old_figures(self, one: AssetId, guard: Guard, state: AssetState) -> Figures:
-        """Give what is kept of the accepted version, and what its events say beside that."""
-        kept = known(state)
-        if all(label in kept for label in labels(guard.hold_when)):
-            return kept
-        return await self._figures(one, guard, state.version or "") | kept
-
-    async def _figures(self, one: AssetId, guard: Guard, version: str) -> dict[str, Any]:
-        """Give what the newest event of a version says, of those that say anything."""
+    async def _told(self, one: AssetId) -> list[Event]:
+        """Give the newest events that count, read once for all that is asked of them."""
         page = await self._store.events(one, limit=LOOKED_THROUGH, types=_NAMING)
-        events = (each.event for each in page.items if each.event.data_version == version and not each.superseded)
-        return next((figures_of(guard, event.metadata) for event in events if event.metadata), {})
+        return [each.event for each in page.items if not each.superseded]
 
-    async def _accept(self, asset: Asset, guard: Guard, state: AssetState) -> AssetState:
+    async def _accept(self, asset: Asset, state: AssetState, figures: Figures) -> AssetState:
         newest = _newest(state)
-        figures = packed(await self._figures(asset.id, guard, newest.version))
-        passed = replace(_bare(state, newest), accepted=True, figures=figures)
+        passed = replace(_bare(state, newest), accepted=True, figures=packed(figures))
         return passed if await self._store.accept(asset.id, newest.version, passed) else state
 
     async def _keep(self, asset: Asset, state: AssetState, arrived: Arrived) -> AssetState:
@@ -123,6 +114,20 @@ class Guards:
         newest = _newest(state)
         bare = _bare(state, newest)
         return bare if await self._store.accept(one, newest.version, bare) else state
+
+
+def _figures(guard: Guard, told: Sequence[Event], version: str) -> Figures:
+    """Give what the newest event of a version says, of those that say anything."""
+    events = (event for event in told if event.data_version == version and event.metadata)
+    return next((figures_of(guard, event.metadata) for event in events), {})
+
+
+def _old_figures(guard: Guard, told: Sequence[Event], state: AssetState) -> Figures:
+    """Give what is kept of the accepted version, and what its events say beside that."""
+    kept = known(state)
+    if all(label in kept for label in labels(guard.hold_when)):
+        return kept
+    return {**_figures(guard, told, state.version or ""), **kept}
 
 
 def _newest(state: AssetState) -> Arrived:
